@@ -1,0 +1,84 @@
+// A lock between processes: one file, made atomically, that names who holds it. Waiters poll; a lock whose
+// holder is gone is broken, and only by a process that holds the lock's own lock, so nobody breaks a fresh one.
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const POLL_MS = 200;
+const HALF_WRITTEN_MS = 5_000;
+
+/** A process by its id and, where the system tells, its start time: ids are given out again. */
+function processName(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return { pid, started: `${boot}:${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}` };
+  } catch {
+    return { pid };
+  }
+}
+
+function isAlive({ pid, started }) {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (error.code !== 'EPERM') return false;
+  }
+  return started === undefined || processName(pid).started === started;
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** True if nobody who is named in the lock runs any more. */
+function isStale(path, text) {
+  let holder;
+  try {
+    holder = JSON.parse(text);
+  } catch {
+    try {
+      return Date.now() - statSync(path).mtimeMs > HALF_WRITTEN_MS;
+    } catch {
+      return false;
+    }
+  }
+  return !isAlive(holder.owner) && !(holder.child && isAlive(holder.child));
+}
+
+/**
+ * Waits for the lock at `path` and takes it. `onWait(holderText)` is called once if it must wait.
+ * The result's `noteChild(pid)` keeps the lock in force while that process outlives its parent.
+ */
+export async function takeLock(path, onWait = () => {}) {
+  const me = { owner: processName(process.pid) };
+  for (let waited = false; ;) {
+    try {
+      writeFileSync(path, JSON.stringify(me), { flag: 'wx' });
+      return { noteChild: (pid) => noteChild(path, me, pid), release: () => rmSync(path, { force: true }) };
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const text = read(path);
+    if (text === undefined) continue;
+    if (isStale(path, text)) {
+      const breaking = await takeLock(`${path}.break`);
+      if (read(path) === text) rmSync(path, { force: true });
+      breaking.release();
+      continue;
+    }
+    if (!waited) onWait(text);
+    waited = true;
+    await sleep(POLL_MS);
+  }
+}
+
+function noteChild(path, me, pid) {
+  const next = `${path}.next`;
+  writeFileSync(next, JSON.stringify({ ...me, child: processName(pid) }));
+  renameSync(next, path);
+}
