@@ -92,24 +92,33 @@ async function install(lock) {
   say(`dependencies installed in ${seconds(since)}`);
 }
 
+/** Compiles what changed in these projects and what they need; without folders, in all. */
+async function compile(folders, lock) {
+  const { missingOutputs, removeStaleOutputs } = await import('./projects.mjs');
+  const tsc = (...args) =>
+    run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...args], { lock });
+  removeStaleOutputs();
+  let code = await tsc('-b', ...folders);
+  if (code === 0 && missingOutputs(folders).length > 0) code = await tsc('-b', '--force', ...folders);
+  if (code !== 0) throw new Error('the sources do not compile; the messages are above');
+}
+
 async function build(lock) {
-  const { missingOutputs, removeStaleOutputs, sourceDigest } = await import('./projects.mjs');
+  const { sourceDigest } = await import('./projects.mjs');
   const since = performance.now();
   say('compiling what changed …');
   rmSync(buildStamp, { force: true });
-  removeStaleOutputs();
   const digest = sourceDigest();
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const compile = (...flags) => run(process.execPath, [tsc, '-b', ...flags], { lock });
-  let code = await compile();
-  if (code === 0 && missingOutputs().length > 0) code = await compile('--force');
-  if (code !== 0) throw new Error('the sources do not compile; the messages are above');
+  await compile([], lock);
   writeFileSync(buildStamp, digest);
   say(`compiled in ${seconds(since)}`);
 }
 
-/** Brings the checkout up to date; throws with a message for people if it cannot. */
-export async function ensure({ only = 'all' } = {}) {
+/**
+ * Brings the checkout up to date; throws with a message for people if it cannot.
+ * `only: 'install'` leaves the build out; `folders` builds just these projects and what they need.
+ */
+export async function ensure({ only = 'all', folders = [] } = {}) {
   if (!nodeFits) {
     throw new Error(
       `Node ${NODE_MIN.join('.')} or newer is needed; this is ${process.version}. See https://nodejs.org`,
@@ -125,7 +134,9 @@ export async function ensure({ only = 'all' } = {}) {
   });
   try {
     if (!isInstalled()) await install(lock);
-    if (only !== 'install' && !(await isBuilt())) await build(lock);
+    if (await isReady()) return;
+    if (folders.length > 0) await compile(folders, lock);
+    else await build(lock);
   } finally {
     lock.release();
   }

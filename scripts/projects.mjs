@@ -56,43 +56,44 @@ export function sourceDigest() {
   return hash.digest('hex');
 }
 
-/** Compiled files that the sources promise and that are not there. */
-export function missingOutputs() {
-  return projects().flatMap((project) =>
-    sources(project)
-      .map((path) => join(project.output, `${stem(path)}.js`))
-      .filter((path) => !existsSync(join(root, path))),
-  );
+/** Compiled files that the sources promise and that are not there; of all source folders, or of some. */
+export function missingOutputs(folders = []) {
+  return projects()
+    .filter(({ source }) => folders.length === 0 || folders.includes(source))
+    .flatMap((project) => sources(project).map((path) => join(project.output, `${stem(path)}.js`)))
+    .filter((path) => !existsSync(join(root, path)));
 }
 
-/** Deletes compiled files whose source is gone, so that no deleted test runs and no deleted module is found. */
+/**
+ * Deletes compiled files whose source is gone, so that no deleted test runs and no deleted module is found.
+ * The compiler's notes go with them: it would not write a file again that it remembers having written.
+ */
 export function removeStaleOutputs() {
-  const removed = [];
   for (const project of projects()) {
     const kept = new Set(sources(project).map(stem));
-    for (const path of filesBelow(join(root, project.output), { enterBuilt: true })) {
-      if (!OUTPUT.test(path) || kept.has(stem(path))) continue;
-      rmSync(join(root, project.output, path));
-      removed.push(join(project.output, path));
-    }
+    const built = filesBelow(join(root, project.output), { enterBuilt: true });
+    const stale = built.filter((path) => OUTPUT.test(path) && !kept.has(stem(path)));
+    const notes = stale.length > 0 ? built.filter((path) => path.endsWith('.tsbuildinfo')) : [];
+    for (const path of [...notes, ...stale]) rmSync(join(root, project.output, path), { force: true });
   }
-  return removed;
 }
 
-/** The compiled tests that have a source, of all test folders or of those below `only` (paths from the root). */
-export function compiledTests(only = []) {
-  return projects()
-    .filter(({ tests }) => tests)
-    .flatMap((project) =>
-      sources(project)
-        .filter((path) => path.endsWith('.test.ts'))
-        .filter((path) => isWanted(join(project.source, path), only))
-        .map((path) => join(project.output, `${stem(path)}.js`)),
-    );
+/** The test files, or those at or below the paths `only`: each as written and as compiled, from the root. */
+export function testFiles(only = []) {
+  const folders = projects().filter(({ tests }) => tests);
+  const all = folders.flatMap((project) => {
+    const names = sources(project).filter((name) => name.endsWith('.test.ts'));
+    return names.map((name) => ({
+      project,
+      path: join(project.source, name),
+      compiled: join(project.output, `${stem(name)}.js`),
+    }));
+  });
+  return all.filter(({ path }) => isWanted(path, only));
 }
 
 function isWanted(path, only) {
   return (
-    only.length === 0 || only.some((part) => path === part || part === '' || path.startsWith(`${part}/`))
+    only.length === 0 || only.some((part) => part === '' || path === part || path.startsWith(`${part}/`))
   );
 }

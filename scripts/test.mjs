@@ -4,16 +4,23 @@
 //   npm test -- packages/core/test/holdings.test.ts   only these files or folders, no other check
 //   npm test -- --match='*forged*'                    only tests with such a title
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ensure } from './ensure.mjs';
-import { compiledTests, root } from './projects.mjs';
+import { root, testFiles } from './projects.mjs';
 import { readTap } from './tap.mjs';
 
 const PROGRESS_MS = 10_000;
 const tally = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
+
+const fail = (what) => {
+  tally.failed += 1;
+  failures.push(what);
+};
+const total = () => tally.passed + tally.failed + tally.skipped;
 
 /** Runs a program and resolves to its exit code; never rejects. */
 function run(program, args) {
@@ -27,15 +34,15 @@ function run(program, args) {
 async function check(name, work) {
   const since = performance.now();
   const passes = await work();
-  tally[passes ? 'passed' : 'failed'] += 1;
-  if (!passes) failures.push(name);
+  if (passes) tally.passed += 1;
+  else fail(name);
   console.log(`${passes ? '✔' : '✘'} ${name} (${Math.round(performance.now() - since)} ms)`);
   return passes;
 }
 
-async function compiles() {
+async function compiles(folders) {
   try {
-    await ensure();
+    await ensure({ folders });
     return true;
   } catch (error) {
     console.log(error.message);
@@ -43,43 +50,46 @@ async function compiles() {
   }
 }
 
+/** Where a test stands in the sources, for titles that are written out there. */
+function placeOf(title) {
+  const name = title.split(' › ').at(-1);
+  for (const { path } of testFiles()) {
+    const lines = readFileSync(join(root, path), 'utf8').split('\n');
+    const line = lines.findIndex((text) => text.includes(name));
+    if (line >= 0) return `\n    ${path}:${line + 1}`;
+  }
+  return '';
+}
+
+/** The report of a failure without the place within ava, which tells nothing. */
+const readable = (detail) =>
+  detail
+    .replace(/^ *at: .*(?:\n {6,}.*)*$/m, (place) => (place.includes('/ava/lib/') ? '' : place))
+    .trimEnd();
+
 function report({ outcome, title, detail }) {
-  tally[outcome] += 1;
+  if (outcome === 'failed') {
+    fail(title);
+    console.log(`\n✘ ${title}${placeOf(title)}\n${readable(detail)}\n`);
+  } else tally[outcome] += 1;
   if (outcome === 'skipped') console.log(`- skipped: ${title}`);
-  if (outcome !== 'failed') return;
-  failures.push(title);
-  console.log(`\n✘ ${title}\n${detail}\n`);
 }
 
 async function runTests(files, match) {
-  const patterns = match.flatMap((pattern) => ['--match', pattern]);
-  const args = ['--tap', ...patterns, ...files];
-  const child = spawn(
-    process.execPath,
-    [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'), ...args],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const closed = new Promise((done) =>
-    child.on('error', () => done(1)).on('close', (code) => done(code ?? 1)),
-  );
-  const before = { ...tally };
-  const progress = setInterval(
-    () => console.log(`… ${tally.passed - before.passed} tests passed so far`),
-    PROGRESS_MS,
-  );
-  await readTap(createInterface({ input: child.stdout }), {
-    onTest: report,
-    onNote: (line) => console.log(line),
+  const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
+  const args = [ava, '--tap', ...match.flatMap((pattern) => ['--match', pattern]), ...files];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const closed = new Promise((done) => {
+    child.on('error', () => done(1)).on('close', (code) => done(code ?? 1));
   });
+  const before = { ...tally, total: total() };
+  const progress = setInterval(() => console.log(`… ${total() - before.total} tests so far`), PROGRESS_MS);
+  const lines = createInterface({ input: child.stdout });
+  await readTap(lines, { onTest: report, onNote: (line) => console.log(line) });
   const code = await closed;
   clearInterval(progress);
-  if (code !== 0 && tally.failed === before.failed) {
-    tally.failed += 1;
-    failures.push(`the test runner ended with ${code}`);
-  }
+  if (total() === before.total) fail('no test ran');
+  else if (code !== 0 && tally.failed === before.failed) fail(`the test runner ended with ${code}`);
 }
 
 const { values, positionals } = parseArgs({
@@ -89,16 +99,18 @@ const { values, positionals } = parseArgs({
 const only = positionals.map((path) => relative(root, resolve(path)));
 const everything = only.length === 0 && values.match.length === 0;
 
+const wanted = testFiles(only);
+const compiled = wanted.map((file) => file.compiled);
+// A chosen test is compiled with what it needs, even while something else does not compile.
+const folders = everything ? [] : [...new Set(wanted.map(({ project }) => project.source))];
+
+if (wanted.length === 0) fail(`no test was found${everything ? '' : ` at ${positionals.join(', ')}`}`);
+const built = (everything || wanted.length > 0) && (await check('types', () => compiles(folders)));
 if (everything) {
   await check('lint', async () => (await run('oxlint', ['--type-aware', '--deny-warnings'])) === 0);
   await check('format', async () => (await run('oxfmt', ['--check'])) === 0);
 }
-if (await check('types', compiles)) {
-  const files = compiledTests(only);
-  if (files.length > 0) await runTests(files, values.match);
-  else failures.push('no test was found');
-  if (files.length === 0) tally.failed += 1;
-}
+if (built && wanted.length > 0) await runTests(compiled, values.match);
 
 if (failures.length > 0) console.log(`\nfailed:\n${failures.map((title) => `  ✘ ${title}`).join('\n')}`);
 const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
