@@ -1,0 +1,46 @@
+/** What a node tells its host: for logs and metrics, never for decisions. */
+
+import type { FeedKey } from './feed.js';
+import type { Fingerprint, NodeId, TenantId } from './identity.js';
+
+export type NodeEvent =
+  | { readonly kind: 'key_pinned'; readonly address: string; readonly fingerprint: Fingerprint }
+  | { readonly kind: 'dial_failed'; readonly address: string; readonly reason: string }
+  | {
+      readonly kind: 'peer_connected';
+      readonly peerId: NodeId;
+      readonly fingerprint: Fingerprint;
+      readonly address: string;
+      readonly skewMs: number;
+    }
+  | {
+      readonly kind: 'peer_disconnected' | 'link_refused';
+      readonly peerId: NodeId | undefined;
+      readonly fingerprint: Fingerprint;
+      readonly address: string;
+      readonly code: string;
+      readonly reason: string;
+      readonly byPeer: boolean;
+    }
+  | { readonly kind: 'entry_gated'; readonly outcome: string; readonly fingerprint: Fingerprint }
+  | {
+      readonly kind: 'entry_refused';
+      readonly fingerprint: Fingerprint;
+      readonly check: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'feed_forked'; readonly key: FeedKey; readonly seq: number }
+  | {
+      readonly kind: 'synced';
+      readonly peerId: NodeId | undefined;
+      readonly ms: number;
+      readonly entriesIn: number;
+      readonly entriesOut: number;
+    }
+  /** Durable here, written by us or taken from a peer. `jobs` were committed together. */
+  | {
+      readonly kind: 'spans_stored';
+      readonly tenant: TenantId;
+      readonly count: number;
+      readonly jobs: number;
+    };

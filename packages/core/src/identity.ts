@@ -1,0 +1,61 @@
+/** Who is who: node keys and their fingerprints, names, tenants and scopes. */
+
+import { fromBase64Url, toBase64Url } from './bytes.js';
+import { LIMITS } from './limits.js';
+
+/** A node's public key in base64url, 43 characters: the key itself, so nothing can collide with it. */
+export type Fingerprint = string & { readonly brand: 'Fingerprint' };
+/** `logline-id://node/<name>`: a label, bound to one key per operator. */
+export type NodeId = string & { readonly brand: 'NodeId' };
+/** The owner of a timeline. */
+export type TenantId = string & { readonly brand: 'TenantId' };
+/** A named replicated set, such as `timeline/acme`. */
+export type Scope = string & { readonly brand: 'Scope' };
+
+const NODE_PREFIX = 'logline-id://node/';
+const TIMELINE_PREFIX = 'timeline/';
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+/** Printable ASCII without space, and without what separates things elsewhere: `/ , * # ? % & = "` and backslash. */
+const TENANT = /^[!$'()+\-.0-9:;<>@A-Z[\]^_`a-z{|}~]+$/;
+
+export function fingerprintOf(publicKey: Uint8Array): Fingerprint {
+  return toBase64Url(publicKey) as Fingerprint;
+}
+
+/** The key that a fingerprint stands for; `undefined` unless it is 32 bytes of base64url. */
+export function keyOfFingerprint(text: string): Uint8Array | undefined {
+  const key = fromBase64Url(text);
+  return key?.length === 32 ? key : undefined;
+}
+
+export function parseFingerprint(text: string): Fingerprint | undefined {
+  return keyOfFingerprint(text) === undefined ? undefined : (text as Fingerprint);
+}
+
+export function isNodeName(text: string): boolean {
+  return text.length <= LIMITS.nodeNameChars && NAME.test(text);
+}
+
+/** The caller has checked the name. */
+export function nodeIdOf(name: string): NodeId {
+  return (NODE_PREFIX + name) as NodeId;
+}
+
+/** Accepts a bare name too: people type those. */
+export function parseNodeId(text: string): NodeId | undefined {
+  const name = text.startsWith(NODE_PREFIX) ? text.slice(NODE_PREFIX.length) : text;
+  return isNodeName(name) ? nodeIdOf(name) : undefined;
+}
+
+export function parseTenant(text: string): TenantId | undefined {
+  return text.length <= LIMITS.tenantChars && TENANT.test(text) ? (text as TenantId) : undefined;
+}
+
+export function timelineScope(tenant: TenantId): Scope {
+  return (TIMELINE_PREFIX + tenant) as Scope;
+}
+
+/** The tenant whose timeline `scope` is; `undefined` for any other scope. */
+export function tenantOfTimeline(scope: string): TenantId | undefined {
+  return scope.startsWith(TIMELINE_PREFIX) ? parseTenant(scope.slice(TIMELINE_PREFIX.length)) : undefined;
+}

@@ -1,0 +1,46 @@
+/** The library's public face. */
+
+export { LoglineError, type ErrorCode } from './errors.js';
+export { LIMITS } from './limits.js';
+export { FederationNode, type NodeOptions, type NodeStatus, type TrustedPeer } from './node.js';
+export type { NodeEvent } from './events.js';
+export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
+export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
+export type { PeerInfo } from './shell/peer-info.js';
+export type { TrustLevel } from './shell/peer-book.js';
+export type { PeerSync, SyncOptions, SyncReport } from './shell/sync.js';
+export { parseAddress } from './address.js';
+export {
+  fingerprintOf,
+  isNodeName,
+  keyOfFingerprint,
+  nodeIdOf,
+  parseNodeId,
+  parseTenant,
+  type Fingerprint,
+  type NodeId,
+  type TenantId,
+} from './identity.js';
+export { formatMs, instantOfMs, parseInstant, type InstantKey } from './instant.js';
+export { skipSpace, splitArray } from './json.js';
+export { parseSpanId } from './span.js';
+export { PROTOCOL_VERSION } from './message.js';
+export type { SpanFilter, SpanPage, SpanQuery } from './query.js';
+export { LogStore, type StoreOptions } from './store/store.js';
+export type { Storage } from './storage.js';
+export type {
+  Clock,
+  Compression,
+  Crypto,
+  Disk,
+  DiskFile,
+  KeyPair,
+  KeyValue,
+  Link,
+  LinkReceiver,
+  Random,
+  Text,
+  Timer,
+  Tools,
+  Transport,
+} from './ports.js';

@@ -1,0 +1,101 @@
+/** Every bound of the system, named with its unit. DESIGN's letters are explained in ARCHITECTURE.md. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const LIMITS = {
+  /** A span's JSON as received. */
+  spanBytes: 256 * KIB,
+  /** Arrays and objects inside one another in a span. */
+  spanNesting: 64,
+  /** Characters of a timestamp; RFC 3339 allows any number of fraction digits. */
+  timestampChars: 64,
+  /** Characters of a tenant's name. */
+  tenantChars: 128,
+  /** Characters of a node's name. */
+  nodeNameChars: 64,
+  /** Characters of any indexed or filtered text. */
+  filterChars: 1024,
+
+  /** An entry: header, change and signature with their framing. */
+  entryBytes: 512 * KIB,
+  headerBytes: KIB,
+  /** The spans of one batch before compression: so that even incompressible ones fit an entry. */
+  batchBytes: 480 * KIB,
+  /** Spans in one batch. */
+  batchSpans: 1000,
+  /** Batches shorter than this are left to the frame's compression. */
+  compressBatchFromBytes: 4 * KIB,
+  /** Heads of earlier epochs that the first entry of an epoch names. */
+  namedHeads: 8,
+
+  /** A segment ends at whichever of these comes first; see also a UTC day and the epoch. */
+  segmentSpans: 4000,
+  segmentBytes: 1 * MIB,
+
+  /** How far a stamp may run ahead of our clock before it stops counting. */
+  clockSkewMs: 60_000,
+
+  frameBytes: 1 * MIB,
+  /** Frames shorter than this go uncompressed. */
+  compressFrameFromBytes: KIB,
+  /** One piece handed to the encryption at a time. */
+  writeBytes: 64 * KIB,
+  /** Above this many unsent bytes a link counts as slow. */
+  linkBufferBytes: 4 * MIB,
+  /** Bytes of entries a peer may send before it is told that there is room again. */
+  creditBytes: 4 * MIB,
+  /** Entries gathered into one frame end at this size, so that one more of the largest still fits the frame. */
+  entriesFrameBytes: 256 * KIB,
+  /** Feeds in one list of a message, and ranges in one holdings message. */
+  feedsPerMessage: 256,
+  /** A compared range with more feeds than this is told by its digest alone. */
+  feedsListed: 64,
+  /** Parts a differing range of holdings is split into. */
+  compareFanout: 16,
+  /** Ranges one `want` may name. */
+  rangesPerWant: 256,
+  /** Entries asked for at a time of a history that is not held yet, newest first; at least a whole segment. */
+  entriesPerWant: 4000,
+  /** A range asked for and not moving for so long is asked for again. */
+  askedMs: 15_000,
+  /** Ranges a peer may have asked for and not got yet. */
+  owedRanges: 1024,
+  /** Ranges of one feed: a peer that scatters more is refused. */
+  rangesPerFeed: 1024,
+  /** Tenants a peer may offer. */
+  offeredScopes: 10_000,
+
+  handshakeMs: 5_000,
+  heartbeatMs: 5_000,
+  /** Silence after which a link is taken for dead: two heartbeats and some grace. */
+  silenceMs: 12_000,
+  backoffFirstMs: 1_000,
+  backoffMostMs: 30_000,
+  /** Links that have shaken hands and not yet said hello. */
+  greetingLinks: 64,
+  peers: 1_000,
+
+  /** One log file before the next is begun. */
+  logFileBytes: 64 * MIB,
+  /** A write or a sync that takes longer latches the store read-only. */
+  diskMs: 30_000,
+  /** Work committed together: bytes and jobs. */
+  commitBytes: 4 * MIB,
+  commitJobs: 4096,
+  /** Work waiting for the disk before callers are told to come back. */
+  waitingBytes: 64 * MIB,
+  waitingJobs: 65_536,
+  /** Rows kept in memory before they go to the index in one batch. */
+  indexRows: 8192,
+  /** Decoded batches kept for reading. */
+  batchCacheBytes: 16 * MIB,
+  /** Entries with the same span id that are told apart. */
+  spanVariants: 64,
+
+  pageSpans: 1000,
+  /** Rows a filtered page may look at before it answers with what it has. */
+  pageRows: 20_000,
+  /** Events a follower may fall behind before it reads from the log again. */
+  followerEvents: 1024,
+} as const;

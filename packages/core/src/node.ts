@@ -1,0 +1,270 @@
+/** A node: opens the store, keeps the sessions, and hands out timelines. All effects run through its ports. */
+
+import { LoglineError } from './errors.js';
+import type { NodeEvent } from './events.js';
+import { NETWORK_KEY_LABEL } from './handshake.js';
+import {
+  fingerprintOf,
+  isNodeName,
+  nodeIdOf,
+  parseTenant,
+  tenantOfTimeline,
+  timelineScope,
+  type Fingerprint,
+  type NodeId,
+  type Scope,
+  type TenantId,
+} from './identity.js';
+import type { Clock, KeyPair, Random, Tools, Transport } from './ports.js';
+import type { Storage } from './storage.js';
+import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
+import { Committer, type Committed } from './shell/committer.js';
+import { HoldingsTable } from './shell/holdings-table.js';
+import { PeerBook, type ListedPeer } from './shell/peer-book.js';
+import { describePeers, type PeerInfo } from './shell/peer-info.js';
+import { Peering } from './shell/peering.js';
+import { runSync, type SyncOptions, type SyncReport } from './shell/sync.js';
+import { Timeline, type AbortSignalLike } from './shell/timeline.js';
+
+export interface TrustedPeer {
+  /** In canonical form: see `parseAddress`. */
+  readonly address: string;
+  readonly key?: Uint8Array | undefined;
+}
+
+export interface NodeOptions {
+  readonly name: string;
+  readonly keyPair: KeyPair;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tools: Tools;
+  /** The network's secret; empty means any node may shake hands. */
+  readonly networkKey?: string;
+  readonly trustedPeers?: readonly TrustedPeer[];
+  /** Tenants shared with every verified peer: `'*'` for all, default none. */
+  readonly tenants?: readonly TenantId[] | '*';
+  readonly onEvent?: (event: NodeEvent) => void;
+}
+
+export interface NodeStatus {
+  /** When a comparison with some peer last ended with nothing missing on either side; ms since 1970. */
+  readonly lastSyncMs: number | undefined;
+  /** Peers that lack something of ours or have something we lack. */
+  readonly pendingSyncs: number;
+  readonly peersInSync: readonly NodeId[];
+  readonly spans: ReadonlyMap<TenantId, number>;
+  readonly entries: number;
+  readonly logBytes: number;
+  readonly readOnly: string | undefined;
+  readonly waitingJobs: number;
+}
+
+export class FederationNode {
+  readonly id: NodeId;
+  readonly fingerprint: Fingerprint;
+  readonly #options: NodeOptions;
+  readonly #table: HoldingsTable;
+  readonly #committer: Committer;
+  readonly #book: PeerBook;
+  readonly #peering: Peering;
+  readonly #waiting = new Set<() => void>();
+  #lastSyncMs: number | undefined;
+  #closed = false;
+
+  private constructor(options: NodeOptions) {
+    const { storage, tools, clock, keyPair } = options;
+    const onEvent = options.onEvent ?? (() => undefined);
+    this.#options = options;
+    this.id = nodeIdOf(options.name);
+    this.fingerprint = fingerprintOf(keyPair.publicKey);
+    this.#table = new HoldingsTable(storage.feeds());
+    this.#committer = new Committer({
+      storage,
+      table: this.#table,
+      tools,
+      clock,
+      keyPair,
+      onCommit: (committed) => this.#onCommit(committed),
+    });
+    this.#book = new PeerBook(storage.facts(), options.random);
+    const greeter = {
+      name: options.name,
+      publicKey: keyPair.publicKey,
+      networkKey: tools.crypto.stretch(options.networkKey ?? '', NETWORK_KEY_LABEL),
+      sign: (bytes: Uint8Array) => tools.crypto.sign(bytes, keyPair.secretKey),
+    };
+    const scopes = this.#scopes();
+    this.#peering = new Peering({
+      name: options.name,
+      book: this.#book,
+      transport: options.transport,
+      clock,
+      host: {
+        tools,
+        clock,
+        storage,
+        table: this.#table,
+        committer: this.#committer,
+        greeter,
+        scopes: () => scopes,
+      },
+      onEvent,
+    });
+  }
+
+  /** Starts a node on an open store. It dials its trusted peers and takes calls at once. */
+  static open(options: NodeOptions): FederationNode {
+    if (!isNodeName(options.name)) {
+      throw new LoglineError(
+        'bad_configuration',
+        `node name: expected letters, digits, dots, dashes or underscores, got ${JSON.stringify(options.name.slice(0, 80))}`,
+      );
+    }
+    const node = new FederationNode(options);
+    const configured = options.trustedPeers ?? [];
+    node.#book.keepOnly(new Set(configured.map((peer) => peer.address)));
+    for (const { address, key } of configured) node.#book.list(address, { key, source: 'configured' });
+    node.#peering.start();
+    return node;
+  }
+
+  /** The timeline of a tenant; it comes into being with its first span. Throws `tenant_not_allowed` for what is no tenant name. */
+  timeline(tenant: string): Timeline {
+    const id = parseTenant(tenant);
+    if (id === undefined)
+      throw new LoglineError(
+        'tenant_not_allowed',
+        `${JSON.stringify(tenant.slice(0, 64))} is no tenant name`,
+      );
+    return new Timeline(id, {
+      storage: this.#options.storage,
+      table: this.#table,
+      append: (owner, spans) => this.append(spans, { tenant: owner }),
+      nextCommit: (signal) => this.#nextCommit(signal),
+      isClosed: () => this.#closed,
+    });
+  }
+
+  /** Appends spans of one tenant or several; each names its own or takes the one of `options`. Resolves when they are durable here. */
+  append(spans: readonly SpanInput[], options: AppendOptions = {}): Promise<AppendReport> {
+    const { storage, tools, clock, random } = this.#options;
+    return appendSpans(spans, options, { storage, committer: this.#committer, tools, clock, random });
+  }
+
+  /** Tenants that have a timeline here. */
+  tenants(): readonly TenantId[] {
+    return [...this.#options.storage.counts().keys()];
+  }
+
+  /** Whether a tenant is shared with verified peers. */
+  isFederated(tenant: TenantId): boolean {
+    const { tenants = [] } = this.#options;
+    return tenants === '*' || tenants.includes(tenant);
+  }
+
+  peers(): readonly PeerInfo[] {
+    return describePeers(this.#book, this.#peering, this.#options.clock);
+  }
+
+  /** Trusts the node at an address from now on, durably. With a key only that one; without, the first key seen there. */
+  async trust(peer: TrustedPeer): Promise<PeerInfo> {
+    const listed = this.#book.list(peer.address, { key: peer.key, source: 'established' });
+    const fact = this.#book.factOf(listed);
+    await this.#committer.remember(fact.name, fact.value);
+    this.#peering.dialNow(listed);
+    return this.#infoOf(listed);
+  }
+
+  /** Dials a listed peer now instead of when its backoff ends. */
+  redial(address: string): void {
+    const peer = this.#book.byAddress(address);
+    if (peer === undefined) throw new LoglineError('unknown_peer', `no peer is listed at ${address}`);
+    this.#peering.dialNow(peer);
+  }
+
+  /** Compares holdings with peers and waits until nothing is missing on either side, or the time is up. */
+  async sync(options: SyncOptions = {}): Promise<SyncReport> {
+    const report = await runSync(options, {
+      book: this.#book,
+      peering: this.#peering,
+      clock: this.#options.clock,
+      sharesTenant: (tenant) => (tenant === undefined ? this.#scopes().length > 0 : this.isFederated(tenant)),
+      isClosed: () => this.#closed,
+      onEvent: this.#options.onEvent ?? (() => undefined),
+    });
+    if (report.peers.some((peer) => peer.outcome === 'in_sync')) this.#lastSyncMs = this.#options.clock.now();
+    return report;
+  }
+
+  status(): NodeStatus {
+    const { storage } = this.#options;
+    const peers = this.peers();
+    const figures = storage.figures();
+    return {
+      lastSyncMs: this.#lastSyncMs,
+      pendingSyncs: peers.filter((peer) => peer.status === 'connected' && !peer.inSync).length,
+      peersInSync: peers.flatMap((peer) => (peer.inSync && peer.id !== undefined ? [peer.id] : [])),
+      spans: storage.counts(),
+      entries: figures.entries,
+      logBytes: figures.logBytes,
+      readOnly: figures.readOnly,
+      waitingJobs: this.#committer.waitingJobs,
+    };
+  }
+
+  /** Says goodbye to peers, finishes what was taken, and closes the store. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#peering.close();
+    await this.#committer.close();
+    this.#wakeAll();
+    await this.#options.storage.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #scopes(): readonly Scope[] | '*' {
+    const { tenants = [] } = this.#options;
+    return tenants === '*' ? '*' : tenants.map(timelineScope);
+  }
+
+  #infoOf(listed: ListedPeer): PeerInfo {
+    const info = this.peers().find((peer) => peer.address === listed.address);
+    if (info === undefined) throw new LoglineError('unknown_peer', `no peer is listed at ${listed.address}`);
+    return info;
+  }
+
+  #onCommit(committed: Committed): void {
+    this.#peering.publish(committed);
+    const counts = new Map<TenantId, number>();
+    for (const { header } of committed.entries) {
+      const tenant = tenantOfTimeline(header.scope);
+      if (tenant !== undefined) counts.set(tenant, (counts.get(tenant) ?? 0) + header.count);
+    }
+    for (const [tenant, count] of counts)
+      this.#options.onEvent?.({ kind: 'spans_stored', tenant, count, jobs: committed.jobs });
+    this.#wakeAll();
+  }
+
+  #nextCommit(signal: AbortSignalLike | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      if (signal?.aborted === true || this.#closed) return resolve();
+      this.#waiting.add(wake);
+      signal?.addEventListener('abort', wake);
+    });
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}

@@ -1,0 +1,74 @@
+/** A node on this machine: its data directory, its key, its sockets. What servers and embedding services open. */
+
+import { join } from 'node:path';
+import type { NodeEvent } from '../events.js';
+import type { TenantId } from '../identity.js';
+import { FederationNode, type TrustedPeer } from '../node.js';
+import type { KeyPair } from '../ports.js';
+import { LogStore } from '../store/store.js';
+import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
+import { openLevelIndex } from './level-index.js';
+import { loadOrCreateNodeKey } from './node-key.js';
+import { NoiseWebSocketTransport } from './noise-websocket.js';
+import { createClock, createRandom, createTools } from './system.js';
+
+export interface LocalNodeOptions {
+  /** Created if absent. One process at a time may have it open. */
+  readonly dataDir: string;
+  readonly name: string;
+  readonly networkKey?: string;
+  readonly trustedPeers?: readonly TrustedPeer[];
+  readonly tenants?: readonly TenantId[] | '*';
+  readonly onEvent?: (event: NodeEvent) => void;
+  /** Called while a damaged or absent index is rebuilt from the log, in bytes. */
+  readonly onProgress?: (reached: number, end: number) => void;
+}
+
+export interface LocalNode {
+  readonly node: FederationNode;
+  /** Hand it the `upgrade` events of an HTTP server, or let it listen itself. */
+  readonly transport: NoiseWebSocketTransport;
+  readonly keyPair: KeyPair;
+  close(): Promise<void>;
+}
+
+/** Opens a node over a data directory. Rejects with a `LoglineError` that says what to do. */
+export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNode> {
+  const clock = createClock();
+  const random = createRandom();
+  const tools = createTools();
+  const lock = await lockDirectory(options.dataDir);
+  try {
+    const keyPair = await loadOrCreateNodeKey(join(options.dataDir, 'node.key'), {
+      random,
+      crypto: tools.crypto,
+    });
+    const disk = await openDirectoryDisk(join(options.dataDir, 'log'));
+    const { index } = await openLevelIndex(join(options.dataDir, 'index'));
+    const { onProgress } = options;
+    const storage = await LogStore.open({ disk, index, tools, random, ...(onProgress && { onProgress }) });
+    const transport = NoiseWebSocketTransport.create({ keyPair });
+    const { name, networkKey, trustedPeers, tenants, onEvent } = options;
+    const node = FederationNode.open({
+      name,
+      keyPair,
+      storage,
+      transport,
+      clock,
+      random,
+      tools,
+      ...(networkKey !== undefined && { networkKey }),
+      ...(trustedPeers && { trustedPeers }),
+      ...(tenants && { tenants }),
+      ...(onEvent && { onEvent }),
+    });
+    const close = async (): Promise<void> => {
+      await node.close();
+      await lock.release();
+    };
+    return { node, transport, keyPair, close };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+/** The node's durable feeds in order of key: what it tells its peers, and what the gate checks against. */
+
+import type { HoldingsView } from '../compare.js';
+import { emptyFeed, scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
+import { holdingsOf, type FeedHoldings } from '../holdings.js';
+import type { Scope } from '../identity.js';
+
+export class HoldingsTable {
+  readonly #feeds = new Map<FeedKey, Feed>();
+  /** Ascending; `undefined` after a feed was added, until somebody asks. */
+  #keys: readonly FeedKey[] | undefined;
+
+  constructor(feeds: readonly Feed[]) {
+    for (const feed of feeds) this.#feeds.set(feed.key, feed);
+  }
+
+  feed(key: FeedKey): Feed {
+    return this.#feeds.get(key) ?? emptyFeed(key);
+  }
+
+  set(feed: Feed): void {
+    if (!this.#feeds.has(feed.key)) this.#keys = undefined;
+    this.#feeds.set(feed.key, feed);
+  }
+
+  feeds(): Iterable<Feed> {
+    return this.#feeds.values();
+  }
+
+  /** The holdings of some scopes only; the others look as if they were empty. */
+  view(isShared: (scope: Scope) => boolean): HoldingsView {
+    return { within: (lower, upper) => this.#within(lower, upper, isShared) };
+  }
+
+  #within(lower: string, upper: string, isShared: (scope: Scope) => boolean): readonly FeedHoldings[] {
+    const found: FeedHoldings[] = [];
+    for (const key of this.#sortedKeys()) {
+      if (key < lower) continue;
+      if (upper !== '' && key >= upper) break;
+      const feed = this.feed(key);
+      if (feed.ranges.length > 0 && isShared(scopeOfFeed(key))) found.push(holdingsOf(feed));
+    }
+    return found;
+  }
+
+  #sortedKeys(): readonly FeedKey[] {
+    this.#keys ??= [...this.#feeds.keys()].sort((a, b) => (a < b ? -1 : 1));
+    return this.#keys;
+  }
+}

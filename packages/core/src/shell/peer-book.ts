@@ -1,0 +1,170 @@
+/** Peers our operator listed: their addresses, pinned keys and names, and when to dial which. Remembered durably as facts. */
+
+import { equalBytes } from '../bytes.js';
+import { decodeCbor, encodeCbor, isBytes, isCborList } from '../cbor.js';
+import { KEY_BYTES } from '../entry.js';
+import { LoglineError } from '../errors.js';
+import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId } from '../identity.js';
+import { LIMITS } from '../limits.js';
+import type { Random } from '../ports.js';
+
+export type TrustLevel = 'unknown' | 'pending' | 'verified' | 'revoked';
+
+/** A listed peer. Mutable: it belongs to the book alone. */
+export interface ListedPeer {
+  /** In canonical form. */
+  readonly address: string;
+  source: 'configured' | 'established';
+  /** Set by the operator, or the first key seen at the address. */
+  key: Uint8Array | undefined;
+  pinnedBy: 'operator' | 'first_contact' | undefined;
+  name: string | undefined;
+  establishedAtMs: number | undefined;
+  level: TrustLevel;
+  lastSeenMs: number | undefined;
+  lastError: string | undefined;
+  attempts: number;
+  nextDialAtMs: number;
+  dialling: boolean;
+}
+
+const PEER_FACT = 'peer/';
+const NAME_FACT = 'name/';
+
+export class PeerBook {
+  readonly #peers = new Map<string, ListedPeer>();
+  readonly #names = new Map<string, Uint8Array>();
+  readonly #random: Random;
+
+  /** `facts` as they were stored by `factOf` and `nameFact`. */
+  constructor(facts: ReadonlyMap<string, Uint8Array>, random: Random) {
+    this.#random = random;
+    for (const [name, value] of facts) {
+      if (name.startsWith(PEER_FACT)) this.#restore(name.slice(PEER_FACT.length), value);
+      else if (name.startsWith(NAME_FACT) && value.length === KEY_BYTES) {
+        this.#names.set(name.slice(NAME_FACT.length), value);
+      }
+    }
+  }
+
+  /** Lists a peer, or brings an entry forward. A fingerprint from the operator replaces a key seen at first contact. */
+  list(
+    address: string,
+    options: { readonly key: Uint8Array | undefined; readonly source: ListedPeer['source'] },
+  ): ListedPeer {
+    const known = this.#peers.get(address);
+    if (known === undefined && this.#peers.size >= LIMITS.peers) {
+      throw new LoglineError('overloaded', `at most ${LIMITS.peers} peers can be listed`);
+    }
+    const peer = known ?? newPeer(address, options.source);
+    // Once established by hand, a peer stays listed whatever the configuration says.
+    if (options.source === 'established') peer.source = 'established';
+    if (options.key !== undefined) {
+      peer.key = options.key;
+      peer.pinnedBy = 'operator';
+    }
+    peer.attempts = 0;
+    peer.nextDialAtMs = 0;
+    this.#peers.set(address, peer);
+    return peer;
+  }
+
+  peers(): Iterable<ListedPeer> {
+    return this.#peers.values();
+  }
+
+  byKey(key: Uint8Array): ListedPeer | undefined {
+    for (const peer of this.#peers.values()) {
+      if (peer.key !== undefined && equalBytes(peer.key, key)) return peer;
+    }
+    return undefined;
+  }
+
+  byId(id: NodeId): ListedPeer | undefined {
+    for (const peer of this.#peers.values())
+      if (peer.name !== undefined && nodeIdOf(peer.name) === id) return peer;
+    return undefined;
+  }
+
+  byAddress(address: string): ListedPeer | undefined {
+    return this.#peers.get(address);
+  }
+
+  get hasUnpinned(): boolean {
+    for (const peer of this.#peers.values()) if (peer.key === undefined) return true;
+    return false;
+  }
+
+  /** The fingerprint a name is already bound to, if it is another's. */
+  nameTakenBy(name: string, key: Uint8Array): Fingerprint | undefined {
+    const bound = this.#names.get(name);
+    return bound === undefined || equalBytes(bound, key) ? undefined : fingerprintOf(bound);
+  }
+
+  isBound(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  bindName(name: string, key: Uint8Array): { readonly name: string; readonly value: Uint8Array } {
+    this.#names.set(name, key);
+    return { name: NAME_FACT + name, value: key };
+  }
+
+  /** What to remember of a peer. */
+  factOf(peer: ListedPeer): { readonly name: string; readonly value: Uint8Array } {
+    const value = encodeCbor([
+      peer.source,
+      peer.key ?? null,
+      peer.pinnedBy ?? null,
+      peer.name ?? null,
+      peer.establishedAtMs ?? null,
+    ]);
+    return { name: PEER_FACT + peer.address, value };
+  }
+
+  /** Sets the next dial after a failure: from 1 s doubling to 30 s, each time up to a quarter earlier, so that nodes do not march in step. */
+  backOff(peer: ListedPeer, nowMs: number): void {
+    const delay = Math.min(LIMITS.backoffMostMs, LIMITS.backoffFirstMs * 2 ** Math.min(peer.attempts, 10));
+    const [chance = 0] = this.#random.bytes(1);
+    peer.attempts++;
+    peer.nextDialAtMs = nowMs + Math.max(LIMITS.backoffFirstMs, delay * (1 - chance / 1024));
+  }
+
+  #restore(address: string, value: Uint8Array): void {
+    const list = decodeCbor(value);
+    if (!isCborList(list)) return;
+    const [source, key, pinnedBy, name, establishedAtMs] = list;
+    const peer = newPeer(address, source === 'established' ? 'established' : 'configured');
+    if (isBytes(key, KEY_BYTES)) {
+      peer.key = key;
+      peer.pinnedBy = pinnedBy === 'operator' ? 'operator' : 'first_contact';
+    }
+    if (typeof name === 'string') peer.name = name;
+    if (typeof establishedAtMs === 'number') peer.establishedAtMs = establishedAtMs;
+    this.#peers.set(address, peer);
+  }
+
+  /** Drops what was listed only by an earlier configuration. */
+  keepOnly(configured: ReadonlySet<string>): void {
+    for (const [address, peer] of this.#peers) {
+      if (peer.source === 'configured' && !configured.has(address)) this.#peers.delete(address);
+    }
+  }
+}
+
+function newPeer(address: string, source: ListedPeer['source']): ListedPeer {
+  return {
+    address,
+    source,
+    key: undefined,
+    pinnedBy: undefined,
+    name: undefined,
+    establishedAtMs: undefined,
+    level: 'pending',
+    lastSeenMs: undefined,
+    lastError: undefined,
+    attempts: 0,
+    nextDialAtMs: 0,
+    dialling: false,
+  };
+}

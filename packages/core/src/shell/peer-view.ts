@@ -1,0 +1,154 @@
+/** What we know of one peer's holdings, what we have asked it for, and what to ask next. */
+
+import type { HoldingsView } from '../compare.js';
+import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
+import {
+  coversRanges,
+  joinRanges,
+  missingRanges,
+  type FeedHoldings,
+  type HeldRange,
+  type SeqRange,
+} from '../holdings.js';
+import type { Scope } from '../identity.js';
+import { LIMITS } from '../limits.js';
+import type { WantedRange } from '../message.js';
+
+interface Asked {
+  readonly ranges: readonly SeqRange[];
+  readonly atMs: number;
+}
+
+/** What planning looks at beyond the peer itself. */
+export interface PlanWorld {
+  readonly nowMs: number;
+  readonly feed: (key: FeedKey) => Feed;
+  readonly isShared: (scope: Scope) => boolean;
+  /** Whether another session is already fetching from this feed. */
+  readonly isClaimed: (key: FeedKey) => boolean;
+}
+
+export class PeerView {
+  readonly #theirs = new Map<FeedKey, readonly HeldRange[]>();
+  readonly #pushed = new Map<FeedKey, number>();
+  readonly #asked = new Map<FeedKey, Asked>();
+
+  /** The peer holds exactly `feeds` of the keys from `lower` to `upper`. */
+  learn(lower: string, upper: string, feeds: readonly FeedHoldings[]): void {
+    if (upper !== `${lower}\0`) {
+      for (const key of this.#theirs.keys()) {
+        if (key >= lower && (upper === '' || key < upper)) this.#theirs.delete(key);
+      }
+    }
+    for (const feed of feeds) this.#theirs.set(feed.key, feed.ranges);
+  }
+
+  /** The peer evidently holds this entry, though it has not said so. */
+  learnEntry(key: FeedKey, seq: number, hash: Uint8Array): void {
+    const ranges = this.#theirs.get(key) ?? [];
+    if (coversRanges(ranges, [{ from: seq, to: seq }])) return;
+    const added = [...ranges, { from: seq, to: seq, hash }];
+    this.#theirs.set(
+      key,
+      joinRanges(added).map((range) => ({
+        ...range,
+        hash: added.find((one) => one.to === range.to)?.hash ?? hash,
+      })),
+    );
+  }
+
+  holds(key: FeedKey): readonly HeldRange[] {
+    return this.#theirs.get(key) ?? [];
+  }
+
+  /** The last seq of a feed that the peer has or has been sent. */
+  reach(key: FeedKey): number {
+    return Math.max(this.#theirs.get(key)?.at(-1)?.to ?? 0, this.#pushed.get(key) ?? 0);
+  }
+
+  pushed(key: FeedKey, seq: number): void {
+    this.#pushed.set(key, seq);
+  }
+
+  isAsking(key: FeedKey): boolean {
+    return this.#asked.has(key);
+  }
+
+  /** Whether the peer holds something of the shared scopes that we do not. */
+  isAhead(world: Pick<PlanWorld, 'feed' | 'isShared'>): boolean {
+    for (const [key, ranges] of this.#theirs) {
+      if (world.isShared(scopeOfFeed(key)) && missingHere(world.feed(key), ranges).length > 0) return true;
+    }
+    return false;
+  }
+
+  /** Whether we hold something that the peer has not confirmed to hold. */
+  isBehind(mine: HoldingsView): boolean {
+    return mine.within('', '').some((feed) => !coversRanges(this.holds(feed.key), feed.ranges));
+  }
+
+  /**
+   * What to ask for now: of each feed that nobody else fetches, what we lack and have not asked for yet.
+   * What follows what we hold comes first; a long history we know nothing of is fetched from its newest part backwards.
+   */
+  plan(world: PlanWorld): readonly WantedRange[] {
+    const wanted: WantedRange[] = [];
+    for (const [key, ranges] of this.#theirs) {
+      if (wanted.length >= LIMITS.rangesPerWant) break;
+      if (!world.isShared(scopeOfFeed(key))) continue;
+      const feed = world.feed(key);
+      const missing = missingHere(feed, ranges);
+      const asked = this.#stillAsked(key, missing, world.nowMs);
+      if (missing.length === 0 || asked.length > 0 || world.isClaimed(key)) continue;
+      const range = nextRange(feed, missing);
+      if (range === undefined) continue;
+      wanted.push({ key, ...range });
+      this.#asked.set(key, { ranges: [range], atMs: world.nowMs });
+    }
+    return wanted;
+  }
+
+  /** Drops what has arrived meanwhile, and everything asked too long ago. A range that moves stays young. */
+  #stillAsked(key: FeedKey, missing: readonly SeqRange[], nowMs: number): readonly SeqRange[] {
+    const asked = this.#asked.get(key);
+    if (asked === undefined) return [];
+    const ranges = asked.ranges.flatMap((range) => intersect(missing, range));
+    if (ranges.length === 0 || nowMs - asked.atMs > LIMITS.askedMs) {
+      this.#asked.delete(key);
+      return [];
+    }
+    const moved =
+      ranges.length !== asked.ranges.length ||
+      ranges.some((range, i) => range.from !== asked.ranges[i]?.from);
+    this.#asked.set(key, { ranges, atMs: moved ? nowMs : asked.atMs });
+    return ranges;
+  }
+}
+
+/** Nothing from a fork on is missing: it would not be taken. */
+function missingHere(feed: Feed, theirs: readonly SeqRange[]): readonly SeqRange[] {
+  const missing = missingRanges(feed.ranges, theirs);
+  const end = feed.forkedAt;
+  if (end === undefined) return missing;
+  return missing
+    .filter((range) => range.from < end)
+    .map((range) => ({ ...range, to: Math.min(range.to, end - 1) }));
+}
+
+function nextRange(
+  feed: Feed,
+  missing: readonly SeqRange[],
+): (SeqRange & { readonly aligned: boolean }) | undefined {
+  const newest = missing.at(-1);
+  if (newest === undefined) return undefined;
+  const follows = newest.from === 1 || feed.ranges.some((range) => range.to === newest.from - 1);
+  const count = newest.to - newest.from + 1;
+  if (count <= LIMITS.entriesPerWant) return { ...newest, aligned: !follows };
+  return { from: newest.to - LIMITS.entriesPerWant + 1, to: newest.to, aligned: true };
+}
+
+function intersect(ranges: readonly SeqRange[], within: SeqRange): readonly SeqRange[] {
+  return ranges
+    .map((range) => ({ from: Math.max(range.from, within.from), to: Math.min(range.to, within.to) }))
+    .filter((range) => range.from <= range.to);
+}

@@ -1,0 +1,109 @@
+/** The storage port: what a node keeps, and when it may believe that it is kept. `store/` implements it over a log. */
+
+import type { Feed, FeedKey } from './feed.js';
+import type { Header } from './entry.js';
+import type { TenantId } from './identity.js';
+import type { InstantKey } from './instant.js';
+import type { Span, SpanId } from './span.js';
+
+/** An entry that the gate accepted, or that we signed ourselves, with everything that is known of it. */
+export interface AcceptedEntry {
+  readonly key: FeedKey;
+  readonly header: Header;
+  readonly hash: Uint8Array;
+  readonly changeHash: Uint8Array;
+  readonly changeBytes: number;
+  readonly bytes: Uint8Array;
+  readonly spans: readonly Span[];
+}
+
+/** What is to be made durable, in order. A `fact` is this node's own memory, such as a peer it trusts: the latest of a name counts. */
+export type StoreRecord =
+  | { readonly kind: 'entry'; readonly entry: AcceptedEntry }
+  | { readonly kind: 'fact'; readonly name: string; readonly value: Uint8Array }
+  | {
+      readonly kind: 'fork';
+      readonly key: FeedKey;
+      readonly seq: number;
+      readonly proof: readonly Uint8Array[];
+    };
+
+/** A place in the order of arrival: after span `index` of the record at `position`. */
+export interface Arrival {
+  readonly position: number;
+  readonly index: number;
+}
+
+/** An arrival with the run (process start) that wrote it, so that a cursor of a restored store is told apart. */
+export interface ArrivalCursor extends Arrival {
+  readonly run: Uint8Array;
+}
+
+/** One body stored under a span id, and what the reading order of bodies needs. */
+export interface SpanVariant {
+  readonly arrival: Arrival;
+  readonly origin: Uint8Array;
+  readonly header: Pick<Header, 'stamp' | 'seq'>;
+}
+
+/** A row of a timeline in reading order. */
+export interface TimelineRow {
+  readonly instant: InstantKey;
+  readonly id: SpanId;
+  readonly arrival: Arrival;
+}
+
+export interface StoredEntry {
+  /** Where its record begins. */
+  readonly position: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface StorageFigures {
+  readonly logBytes: number;
+  readonly entries: number;
+  readonly readOnly: string | undefined;
+}
+
+export interface Storage {
+  /** This process start: 8 random bytes, the epoch of every feed that it writes. */
+  readonly run: Uint8Array;
+  /** All feeds as they were at opening. The node keeps its own copy up to date. */
+  feeds(): readonly Feed[];
+  /** The latest value of every fact. */
+  facts(): ReadonlyMap<string, Uint8Array>;
+  /** Spans by tenant, each id counted once. */
+  counts(): ReadonlyMap<TenantId, number>;
+  /**
+   * Resolves when all records are durable and readable, with the position of each.
+   * Rejects with `disk_failed` or `read_only`; after the first failure nothing more is taken until a restart.
+   */
+  commit(records: readonly StoreRecord[]): Promise<readonly number[]>;
+  /** Entries `from` to `to` of a feed, in order, until about `bytesMost` bytes or the first that is absent. */
+  entries(
+    key: FeedKey,
+    range: { readonly from: number; readonly to: number; readonly bytesMost: number },
+  ): Promise<readonly StoredEntry[]>;
+  /** Every body stored under an id, best first; empty when there is none. Synchronous: appends ask for each span. */
+  variants(tenant: TenantId, id: SpanId): readonly SpanVariant[];
+  /** The span at a place. Rejects with `damaged` where the log does not hold what was written. */
+  span(arrival: Arrival): Promise<Span>;
+  /** Rows with `from <= (instant, id) < to`, ascending. Bounds are instant keys, with or without an id behind. */
+  rows(
+    tenant: TenantId,
+    range: { readonly from: string; readonly to: string; readonly limit: number },
+  ): Promise<readonly TimelineRow[]>;
+  /** Entries in order of arrival from the record at `position` on, and the position after the last one looked at. */
+  arrivals(
+    position: number,
+    bytesMost: number,
+  ): Promise<{ readonly entries: readonly StoredEntry[]; readonly next: number }>;
+  /** The newest place of all; a follower that starts there sees only what comes later. */
+  end(): ArrivalCursor;
+  /** The cursor of a place. */
+  cursorAt(arrival: Arrival): ArrivalCursor;
+  /** Whether this store wrote that place in that run. If not, a follower has to start over. */
+  knowsCursor(cursor: ArrivalCursor): boolean;
+  figures(): StorageFigures;
+  close(): Promise<void>;
+}

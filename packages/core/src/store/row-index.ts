@@ -1,0 +1,86 @@
+/** The index as the store sees it: rows in memory until there are enough of them for one batch to the key-value store. */
+
+import { LIMITS } from '../limits.js';
+import type { Key, KeyValue } from '../ports.js';
+
+type Rows = Map<Key, Uint8Array | undefined>;
+
+export class RowIndex {
+  readonly #store: KeyValue;
+  /** Not yet handed over. */
+  #fresh: Rows = new Map();
+  /** Handed over, not yet in the store. */
+  #leaving: Rows = new Map();
+  #flushing: Promise<void> | undefined;
+
+  constructor(store: KeyValue) {
+    this.#store = store;
+  }
+
+  get(key: Key): Uint8Array | undefined {
+    if (this.#fresh.has(key)) return this.#fresh.get(key);
+    if (this.#leaving.has(key)) return this.#leaving.get(key);
+    return this.#store.get(key);
+  }
+
+  set(key: Key, value: Uint8Array): void {
+    this.#fresh.set(key, value);
+  }
+
+  /** Whether enough rows wait for a batch. */
+  get isFull(): boolean {
+    return this.#fresh.size >= LIMITS.indexRows;
+  }
+
+  async scan(range: {
+    readonly from: Key;
+    readonly to: Key;
+    readonly limit: number;
+  }): Promise<readonly (readonly [Key, Uint8Array])[]> {
+    // Taken before the wait: a batch that lands meanwhile is then in both, never in neither.
+    const recent = new Map<Key, Uint8Array | undefined>();
+    for (const rows of [this.#leaving, this.#fresh]) {
+      for (const [key, value] of rows) if (key >= range.from && key < range.to) recent.set(key, value);
+    }
+    const stored = await this.#store.scan(range);
+    if (recent.size === 0) return stored;
+    const merged: (readonly [Key, Uint8Array])[] = stored.filter(([key]) => !recent.has(key));
+    for (const [key, value] of recent) if (value !== undefined) merged.push([key, value]);
+    merged.sort(([a], [b]) => (a < b ? -1 : 1));
+    // Beyond a full stored page only the recent rows are known: what lies there belongs to the next page.
+    const horizon = stored.length === range.limit ? stored.at(-1)?.[0] : undefined;
+    return merged.filter(([key]) => horizon === undefined || key <= horizon).slice(0, range.limit);
+  }
+
+  /** Hands all fresh rows and `checkpoint` over in one batch. One batch at a time: a second call waits for the first. */
+  async flush(checkpoint: ReadonlyMap<Key, Uint8Array>): Promise<void> {
+    await this.#flushing;
+    for (const [key, value] of checkpoint) this.#fresh.set(key, value);
+    this.#leaving = this.#fresh;
+    this.#fresh = new Map();
+    this.#flushing = this.#store.write(sorted(this.#leaving)).then(() => {
+      this.#leaving = new Map();
+      this.#flushing = undefined;
+    });
+    await this.#flushing;
+  }
+
+  get isFlushing(): boolean {
+    return this.#flushing !== undefined;
+  }
+
+  async clear(): Promise<void> {
+    await this.#flushing;
+    this.#fresh.clear();
+    await this.#store.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.#flushing?.catch(() => undefined);
+    await this.#store.close();
+  }
+}
+
+function sorted(rows: Rows): Rows {
+  return new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,189 @@
+/** The rows of the index: how keys and values are laid out. Numbers are big-endian, so that keys order as they mean. */
+
+import { concatBytes, fromKey, keyNumber, numberKey, toKey } from '../bytes.js';
+import { decodeCbor, encodeCbor, isBytes, isCborList, isCount, type Cbor } from '../cbor.js';
+import { EPOCH_BYTES, HASH_BYTES } from '../entry.js';
+import type { Feed, FeedKey, Head, Range } from '../feed.js';
+import { readFeedKey } from '../holdings.js';
+import type { InstantKey } from '../instant.js';
+import type { Key } from '../ports.js';
+import type { SpanId } from '../span.js';
+import type { Arrival, TimelineRow } from '../storage.js';
+
+/** Bump it when rows change: the index is then rebuilt from the log. */
+export const INDEX_VERSION = 1;
+
+const POSITION_BYTES = 7;
+const INDEX_BYTES = 2;
+const ORDINAL_BYTES = 4;
+const SEQ_BYTES = 7;
+const MS_BYTES = 6;
+const COUNT_BYTES = 4;
+const ID_BYTES = 16;
+const VARIANT_BYTES = POSITION_BYTES + INDEX_BYTES + ORDINAL_BYTES + SEQ_BYTES + MS_BYTES + COUNT_BYTES;
+/** Sorts after every key that begins with the prefix before it. */
+const AFTER = '\xff'.repeat(100);
+
+export const CHECKPOINT_KEY: Key = 'c';
+
+/** How far the index has come: written in one batch with the rows it covers. */
+export interface Checkpoint {
+  readonly version: number;
+  readonly reached: number;
+  readonly entries: number;
+}
+
+/** A body under a span id: where it is, and what decides which one is shown. */
+export interface VariantRow {
+  readonly arrival: Arrival;
+  readonly feed: number;
+  readonly seq: number;
+  readonly ms: number;
+  readonly count: number;
+}
+
+export const feedRowKey = (feed: number): Key => `f${numberKey(feed, ORDINAL_BYTES)}`;
+export const tenantRowKey = (tenant: number): Key => `n${numberKey(tenant, ORDINAL_BYTES)}`;
+export const factRowKey = (name: Uint8Array): Key => `l${toKey(name)}`;
+export const runRowKey = (position: number): Key => `r${numberKey(position, POSITION_BYTES)}`;
+export const entryRowKey = (feed: number, seq: number): Key =>
+  `e${numberKey(feed, ORDINAL_BYTES)}${numberKey(seq, SEQ_BYTES)}`;
+export const spanRowKey = (tenant: number, id: SpanId): Key => `s${numberKey(tenant, ORDINAL_BYTES)}${id}`;
+export const timeRowPrefix = (tenant: number): Key => `t${numberKey(tenant, ORDINAL_BYTES)}`;
+export const endOfPrefix = (prefix: Key): Key => prefix + AFTER;
+
+export function ordinalOfKey(key: Key): number {
+  return keyNumber(key.slice(1, 1 + ORDINAL_BYTES));
+}
+
+export function positionOfRunKey(key: Key): number {
+  return keyNumber(key.slice(1));
+}
+
+export function nameOfFactKey(key: Key): Uint8Array {
+  return fromKey(key.slice(1));
+}
+
+export function timelineRowOf(key: Key, value: Uint8Array): TimelineRow {
+  const rest = key.slice(1 + ORDINAL_BYTES);
+  return {
+    instant: rest.slice(0, -ID_BYTES) as InstantKey,
+    id: rest.slice(-ID_BYTES) as SpanId,
+    arrival: readArrival(toKey(value)),
+  };
+}
+
+export function writeArrival(arrival: Arrival): Uint8Array {
+  return fromKey(arrivalKey(arrival));
+}
+
+export function writePosition(position: number): Uint8Array {
+  return fromKey(numberKey(position, POSITION_BYTES));
+}
+
+export function readPosition(value: Uint8Array): number {
+  return keyNumber(toKey(value));
+}
+
+export function writeVariants(variants: readonly VariantRow[]): Uint8Array {
+  return concatBytes(
+    variants.map((row) =>
+      fromKey(
+        arrivalKey(row.arrival) +
+          numberKey(row.feed, ORDINAL_BYTES) +
+          numberKey(row.seq, SEQ_BYTES) +
+          numberKey(row.ms, MS_BYTES) +
+          numberKey(row.count, COUNT_BYTES),
+      ),
+    ),
+  );
+}
+
+export function readVariants(value: Uint8Array): readonly VariantRow[] {
+  const variants: VariantRow[] = [];
+  for (let at = 0; at + VARIANT_BYTES <= value.length; at += VARIANT_BYTES) {
+    const row = toKey(value.subarray(at, at + VARIANT_BYTES));
+    let from = POSITION_BYTES + INDEX_BYTES;
+    const next = (length: number): number => keyNumber(row.slice(from, (from += length)));
+    const arrival = readArrival(row);
+    variants.push({
+      arrival,
+      feed: next(ORDINAL_BYTES),
+      seq: next(SEQ_BYTES),
+      ms: next(MS_BYTES),
+      count: next(COUNT_BYTES),
+    });
+  }
+  return variants;
+}
+
+export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  return encodeCbor([checkpoint.version, checkpoint.reached, checkpoint.entries]);
+}
+
+export function readCheckpoint(value: Uint8Array | undefined): Checkpoint | undefined {
+  const list = value === undefined ? undefined : decodeCbor(value);
+  if (!isCborList(list)) return undefined;
+  const [version, reached, entries] = list;
+  if (version !== INDEX_VERSION || !isCount(reached) || !isCount(entries)) return undefined;
+  return { version, reached, entries };
+}
+
+export function writeFeed(feed: Feed): Uint8Array {
+  return encodeCbor([
+    fromKey(feed.key),
+    feed.forkedAt ?? null,
+    feed.ranges.map((range) => [range.from, range.to, range.before ?? null, writeHead(range.head)]),
+  ]);
+}
+
+export function readFeed(value: Uint8Array): Feed | undefined {
+  const list = decodeCbor(value);
+  if (!isCborList(list)) return undefined;
+  const key = readFeedKey(list[0]);
+  const forkedAt = list[1];
+  const rows = list[2];
+  if (key === undefined || !isCborList(rows)) return undefined;
+  const ranges: Range[] = [];
+  for (const row of rows) {
+    const range = readRange(row);
+    if (range === undefined) return undefined;
+    ranges.push(range);
+  }
+  return { key: key satisfies FeedKey, ranges, forkedAt: isCount(forkedAt) ? forkedAt : undefined };
+}
+
+export function isRunId(value: Uint8Array): boolean {
+  return value.length === EPOCH_BYTES;
+}
+
+function arrivalKey(arrival: Arrival): string {
+  return numberKey(arrival.position, POSITION_BYTES) + numberKey(arrival.index, INDEX_BYTES);
+}
+
+function readArrival(row: string): Arrival {
+  return {
+    position: keyNumber(row.slice(0, POSITION_BYTES)),
+    index: keyNumber(row.slice(POSITION_BYTES, POSITION_BYTES + INDEX_BYTES)),
+  };
+}
+
+function writeHead(head: Head): Cbor {
+  const { doc, spans, bytes, day } = head.segment;
+  return [head.hash, head.changeHash, doc, spans, bytes, day];
+}
+
+function readRange(row: Cbor): Range | undefined {
+  if (!isCborList(row)) return undefined;
+  const [from, to, before, head] = row;
+  if (!isCount(from) || !isCount(to) || !isCborList(head)) return undefined;
+  const [hash, changeHash, doc, spans, bytes, day] = head;
+  if (!isBytes(hash, HASH_BYTES) || !isBytes(changeHash, HASH_BYTES)) return undefined;
+  if (!isCount(doc) || !isCount(spans) || !isCount(bytes) || !isCount(day)) return undefined;
+  return {
+    from,
+    to,
+    before: before instanceof Uint8Array ? before : undefined,
+    head: { hash, changeHash, segment: { doc, spans, bytes, day } },
+  };
+}

@@ -1,0 +1,10 @@
+/** What services that embed the library may use in their own tests: memory adapters, contract suites, a simulated network. */
+
+export { diskContract, type ContractCase, type DiskUnderTest } from './disk-contract.js';
+export { keyValueContract, type KeyValueUnderTest } from './index-contract.js';
+export { linkContract, type LinkPair } from './link-contract.js';
+export { MemoryDisk, type DiskSnapshot } from './memory-disk.js';
+export { MemoryIndex, type IndexSnapshot } from './memory-index.js';
+export { MemoryNetwork } from './memory-link.js';
+export { TcpProxy } from './proxy.js';
+export { eventually } from './eventually.js';
