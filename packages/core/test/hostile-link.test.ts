@@ -113,8 +113,9 @@ for (const [what, messages] of Object.entries(GARBAGE)) {
     const { socket, closed } = await openSocket(t, port);
     for (const message of messages) socket.send(message);
     const code = await closed;
-    t.true(code >= 4400 && code < 4500, `closed with ${code}`);
-    t.is(faults.length, 1);
+    const reason = what === 'a text frame' ? 'not_binary' : 'handshake_failed';
+    t.is(code, CLOSE_CODES[reason]);
+    t.deepEqual(faults, [reason]);
     t.is(transport.counts.greetings, 0);
     await exchange();
   });
@@ -174,6 +175,14 @@ test('an upgrade without our subprotocol is answered with 426 and what to offer'
     t.is((JSON.parse(answer.body) as { error: string }).error, 'subprotocol_required');
   }
   await exchange();
+});
+
+test('a caller that offers other subprotocols beside ours gets ours', async (t) => {
+  const { port } = await openBob(t);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/federation`, ['mqtt', SUBPROTOCOL]);
+  t.teardown(() => socket.terminate());
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  t.is(socket.protocol, SUBPROTOCOL);
 });
 
 test('half-open handshakes are bounded, and an honest caller still gets in', async (t) => {

@@ -72,13 +72,21 @@ test('cut links end abruptly for both ends', async (t) => {
   t.is(network.faults.linksCut, 1);
 });
 
-test('messages keep their order when a later one is faster', async (t) => {
-  const { network, link, receivers } = await connected();
-  const delays = [20, 0, 10];
+test('messages keep their order when a later one is faster, and none arrives before its time', async (t) => {
+  const { clock, step } = steppedClock();
+  const { network, link, receivers } = await step(connected({ clock }));
+  const delays = [20, 0, 30];
   network.delay(() => delays.shift() ?? 0);
+  const arrivals: unknown[] = [];
+  const sinceMs = clock.monotonic();
+  receivers.bob.onFrame = (frame) => arrivals.push([frame[0], clock.monotonic() - sinceMs]);
   for (let index = 0; index < 3; index++) link.send(Uint8Array.of(index));
-  await eventually('all arrive', () => receivers.bob.frames.length === 3);
-  t.deepEqual(receivers.bob.frames, [Uint8Array.of(0), Uint8Array.of(1), Uint8Array.of(2)]);
+  await step(eventually('all arrive', () => arrivals.length === 3));
+  t.deepEqual(arrivals, [
+    [0, 20],
+    [1, 20],
+    [2, 30],
+  ]);
 });
 
 test('with a stepped clock and seeded chance the same run happens again', async (t) => {

@@ -59,7 +59,7 @@ export function fitReason(reason: string): string {
   return new TextDecoder().decode(bytes.subarray(0, REASON_BYTES_MAX), { stream: true });
 }
 
-/** Sends a close frame and cuts the connection if no answer comes in time. */
+/** Sends a close frame and cuts the connection if no answer comes in time. The caller sees to it that the socket is read. */
 export function closeSocket(
   socket: WebSocket,
   why: { readonly code: number; readonly reason: string },
@@ -67,8 +67,6 @@ export function closeSocket(
   if (socket.readyState === socket.CLOSED) return;
   const timer = setTimeout(() => socket.terminate(), CLOSE_WAIT_MS);
   socket.once('close', () => clearTimeout(timer));
-  // A paused socket would never see the answer.
-  socket.resume();
   socket.close(why.code, fitReason(why.reason));
 }
 
