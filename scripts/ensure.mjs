@@ -6,7 +6,7 @@
 //   node scripts/ensure.mjs --install    install only
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -56,15 +56,22 @@ function run(command, args, { lock, env = process.env }) {
 
 /** npm keeps a cache in the home folder; where there is none to write to, it goes to the temporary folder. */
 function npmEnv() {
+  if (process.env.npm_config_cache && canWriteTo(process.env.npm_config_cache)) return process.env;
   const home = homedir();
+  if (home && canWriteTo(join(home, '.npm'))) return process.env;
+  const cache = join(tmpdir(), `logline-npm-cache-${process.getuid?.() ?? 'user'}`);
+  mkdirSync(cache, { recursive: true });
+  return { ...process.env, HOME: cache, npm_config_cache: cache };
+}
+
+/** Tries rather than asks: some file systems promise what they do not do. */
+function canWriteTo(folder) {
   try {
-    if (!home) throw new Error('HOME is empty');
-    accessSync(home, constants.W_OK);
-    return process.env;
+    if (!existsSync(folder)) mkdirSync(folder);
+    rmSync(mkdtempSync(join(folder, 'probe-')), { recursive: true });
+    return true;
   } catch {
-    const cache = join(tmpdir(), `logline-npm-cache-${process.getuid?.() ?? 'user'}`);
-    mkdirSync(cache, { recursive: true });
-    return { ...process.env, HOME: cache, npm_config_cache: cache };
+    return false;
   }
 }
 
@@ -128,9 +135,8 @@ export async function ensure({ only = 'all', folders = [] } = {}) {
   if (await isReady()) return;
   const { takeLock } = await import('./lock-file.mjs');
   const lock = await takeLock(lockPath, (holder) => {
-    say(
-      `another process is installing or building here; waiting for it (${holder}; lock file ${lockPath}) …`,
-    );
+    const pid = /"pid":(\d+)/.exec(holder)?.[1] ?? 'unknown';
+    say(`process ${pid} is installing or building here; waiting for it (lock file ${lockPath}) …`);
   });
   try {
     if (!isInstalled()) await install(lock);

@@ -8,12 +8,19 @@ const HALF_WRITTEN_MS = 5_000;
 
 /** A process by its id and, where the system tells, its start time: ids are given out again. */
 function processName(pid) {
+  const { state, started } = inspect(pid);
+  return { pid, ...(state && { started }) };
+}
+
+/** What Linux tells of a process; empty elsewhere, or if there is none. */
+function inspect(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return { pid, started: `${boot}:${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}` };
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: `${boot}:${fields[19]}` };
   } catch {
-    return { pid };
+    return {};
   }
 }
 
@@ -23,7 +30,10 @@ function isAlive({ pid, started }) {
   } catch (error) {
     if (error.code !== 'EPERM') return false;
   }
-  return started === undefined || processName(pid).started === started;
+  if (started === undefined) return true;
+  const now = inspect(pid);
+  // A dead process that nobody has reaped yet still has its id.
+  return now.started === started && now.state !== 'Z' && now.state !== 'X';
 }
 
 function read(path) {
@@ -51,7 +61,7 @@ function isStale(path, text) {
 }
 
 /**
- * Waits for the lock at `path` and takes it. `onWait(holderText)` is called once if it must wait.
+ * Waits for the lock at `path` and takes it. `onWait(holder)` is called once, with the lock's text, if it must wait.
  * The result's `noteChild(pid)` keeps the lock in force while that process outlives its parent.
  */
 export async function takeLock(path, onWait = () => {}) {

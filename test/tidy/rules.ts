@@ -15,7 +15,8 @@ const PURE_PACKAGES: readonly { readonly name: string; readonly onlyIn?: string 
 
 const isScript = (path: string): boolean => /\.(ts|mjs|js)$/.test(path);
 const isSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.ts$/.test(path);
-const isPureCore = (path: string): boolean => /^packages\/core\/src\/(store\/.*|[^/]+)\.ts$/.test(path);
+const isPureCore = (path: string): boolean =>
+  /^packages\/core\/src\/((store|shell)\/.*|[^/]+)\.ts$/.test(path);
 const lineOf = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
 /** One problem for each match of the pattern in the text. */
