@@ -22,7 +22,7 @@ export {
   type TenantId,
 } from './identity.js';
 export { formatMs, instantOfMs, parseInstant, type InstantKey } from './instant.js';
-export { skipSpace, splitArray } from './json.js';
+export { parseStrictJson, skipSpace, splitArray } from './json.js';
 export { parseSpanId } from './span.js';
 export { PROTOCOL_VERSION } from './message.js';
 export type { SpanFilter, SpanPage, SpanQuery } from './query.js';
