@@ -140,7 +140,7 @@ class LevelIndex implements KeyValue {
   get(key: Key): Uint8Array | undefined {
     this.#refuseIfClosed();
     try {
-      return this.#database?.getSync(toBytes(ROW + key));
+      return plain(this.#database?.getSync(toBytes(ROW + key)));
     } catch (error) {
       throw this.#readError(error);
     }
@@ -165,7 +165,7 @@ class LevelIndex implements KeyValue {
           highWaterMarkBytes: SCAN_BYTES,
         })
         .all();
-      return found.map(([key, value]) => [toText(key).slice(1), value]);
+      return found.map(([key, value]) => [toText(key).slice(1), plain(value)]);
     } catch (error) {
       throw this.#readError(error);
     }
@@ -263,6 +263,11 @@ function markKey(number: number): Uint8Array {
 /** Not by `fromKey`: this is the hot path, and Node does it in one call. */
 function toBytes(key: Key): Uint8Array {
   return Buffer.from(key, 'latin1');
+}
+
+/** LevelDB hands out Buffers, whose `slice` shares memory where that of an array copies. */
+function plain<T extends Uint8Array | undefined>(bytes: T): T | Uint8Array {
+  return bytes === undefined ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function toText(bytes: Uint8Array): Key {

@@ -7,7 +7,7 @@ import type { Disk, DiskFile } from '../ports.js';
 /** One promise of a contract. `run` rejects where it is broken. */
 export interface ContractCase {
   readonly title: string;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** An empty disk, and how to come back to it as after a restart of the process. */

@@ -76,9 +76,15 @@ const PROMISES: Readonly<Record<string, Body>> = {
   },
 
   async 'batches that were not waited for apply in the order of the calls'({ index }) {
-    const batches = Array.from({ length: 50 }, (_, i) => new Map([['key', Uint8Array.of(i)]]));
+    // Each smaller than the one before, so that it would overtake where nothing keeps the order.
+    const batches = [5000, 500, 50, 5, 1].map((size) => {
+      const names = Array.from({ length: size }, (_, i) => [`row ${i}`, Uint8Array.of(size & 255)] as const);
+      return new Map([...names, ['key', Uint8Array.of(size & 255)] as const]);
+    });
     await Promise.all(batches.map((batch) => index.write(batch)));
-    sameBytes(index.get('key'), Uint8Array.of(49));
+    sameBytes(index.get('key'), Uint8Array.of(1));
+    sameBytes(index.get('row 0'), Uint8Array.of(1));
+    sameBytes(index.get('row 4'), Uint8Array.of(5));
   },
 
   async 'an empty batch is no error'({ index }) {
