@@ -121,7 +121,7 @@ test('a full disk is refused with what to do, and leaves the file to be cut and 
     t.pass();
     return;
   }
-  t.teardown(() => spawnSync('umount', [directory]));
+  t.teardown(() => spawnSync('umount', ['-l', directory]));
   const disk = await openDirectoryDisk(directory);
   const file = await disk.open(NAME, { create: true });
   await file.append([new Uint8Array(1000).fill(1)]);
