@@ -140,6 +140,9 @@ function parseChange(bytes: Uint8Array, tools: Pick<Tools, 'text'>): Change | un
   const predReader = predCounter === undefined ? undefined : new Reader(predCounter, 1);
   const replaces = predReader?.signedLeb128();
   if (key === undefined || keyReader.failed || predReader?.failed === true) return undefined;
+  // Automerge counts changes and operations from 1, and cannot load what counts otherwise.
+  if (seq < 1 || startOp < 1 || (replaces !== undefined && (replaces < 1 || replaces >= startOp)))
+    return undefined;
   return { actor, seq, startOp, dep, key, value: data.get(COLUMN.value) ?? bytes.subarray(0, 0), replaces };
 }
 
