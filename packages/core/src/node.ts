@@ -71,6 +71,7 @@ export class FederationNode {
   readonly #peering: Peering;
   readonly #waiting = new Set<() => void>();
   #lastSyncMs: number | undefined;
+  #commits = 0;
   #closed = false;
 
   private constructor(options: NodeOptions) {
@@ -142,6 +143,7 @@ export class FederationNode {
       storage: this.#options.storage,
       table: this.#table,
       append: (owner, spans) => this.append(spans, { tenant: owner }),
+      commits: () => this.#commits,
       nextCommit: (signal) => this.#nextCommit(signal),
       isClosed: () => this.#closed,
     });
@@ -240,6 +242,7 @@ export class FederationNode {
   }
 
   #onCommit(committed: Committed): void {
+    this.#commits++;
     this.#peering.publish(committed);
     const counts = new Map<TenantId, number>();
     for (const { header } of committed.entries) {

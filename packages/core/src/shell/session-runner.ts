@@ -6,7 +6,7 @@ import { headerOfAccepted, splitEntry } from '../entry.js';
 import { messageOf } from '../errors.js';
 import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import type { Greeter } from '../handshake.js';
-import { holdingsOf, type FeedHoldings } from '../holdings.js';
+import { coversRanges, holdingsOf, type FeedHoldings } from '../holdings.js';
 import { fingerprintOf, type Fingerprint, type Scope } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import {
@@ -111,7 +111,7 @@ export class SessionRunner {
     const shared = feeds
       .filter((feed) => this.isShared(scopeOfFeed(feed.key)))
       .map(holdingsOf)
-      .filter((feed) => (feed.ranges.at(-1)?.to ?? 0) > this.#view.reach(feed.key) || feed.ranges.length > 1);
+      .filter((feed) => !coversRanges(this.#view.holds(feed.key), feed.ranges));
     const ours = pushes.filter((push) => this.isShared(scopeOfFeed(push.key)));
     if (shared.length > 0 || ours.length > 0) this.step({ kind: 'published', feeds: shared, pushes: ours });
   }

@@ -43,6 +43,8 @@ export interface TimelineWorld {
   readonly storage: Storage;
   readonly table: HoldingsTable;
   readonly append: (tenant: TenantId, spans: readonly SpanInput[]) => Promise<AppendReport>;
+  /** How many commits there have been. */
+  readonly commits: () => number;
   /** Resolves at the next commit, or when `signal` aborts or the node closes. */
   readonly nextCommit: (signal: AbortSignalLike | undefined) => Promise<void>;
   readonly isClosed: () => boolean;
@@ -71,6 +73,12 @@ export class Timeline {
     const spanId = parseSpanId(id);
     const [best] = spanId === undefined ? [] : this.#world.storage.variants(this.tenant, spanId);
     return best === undefined ? undefined : (await this.#world.storage.span(best.arrival)).bytes;
+  }
+
+  /** Whether a span is here under this id (UUID text), durable and readable. */
+  has(id: string): boolean {
+    const spanId = parseSpanId(id);
+    return spanId !== undefined && this.#world.storage.variants(this.tenant, spanId).length > 0;
   }
 
   /** A page in ascending reading order: the instant of `timestamp`, then id. Rejects with `bad_cursor`. */
@@ -107,14 +115,14 @@ export class Timeline {
 
   /** Spans in order of arrival, without end. Every stored body comes exactly once per cursor, however old its timestamp. */
   async *follow(options: FollowOptions = {}): AsyncGenerator<FollowEvent, void, void> {
-    const { storage, nextCommit, isClosed } = this.#world;
+    const { storage, commits, nextCommit, isClosed } = this.#world;
     const scope = timelineScope(this.tenant);
     const start = this.#startOf(options.after);
     let { position, index } = start.at;
     if (start.isReset)
       yield { kind: 'reset', cursor: writeArrivalCursor(storage.cursorAt({ position, index })) };
     while (!isAborted(options.signal) && !isClosed()) {
-      const waiting = nextCommit(options.signal);
+      const seen = commits();
       const { entries, next } = await storage.arrivals(position, FOLLOW_BYTES);
       for (const entry of entries) {
         const parts = splitEntry(entry.bytes);
@@ -129,7 +137,8 @@ export class Timeline {
           if (isAborted(options.signal)) return;
         }
       }
-      if (next === position) await waiting;
+      // Checked again without a wait in between: a commit during the read is not slept through.
+      if (next === position && commits() === seen) await nextCommit(options.signal);
       position = next;
       index = 0;
     }

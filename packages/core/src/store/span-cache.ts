@@ -10,6 +10,7 @@ export class SpanCache {
   readonly #tools: Tools;
   /** By position, least recently used first. */
   readonly #batches = new Map<number, { readonly spans: readonly Span[]; readonly bytes: number }>();
+  readonly #reading = new Map<number, Promise<readonly Span[]>>();
   #bytes = 0;
 
   constructor(tools: Tools) {
@@ -24,15 +25,13 @@ export class SpanCache {
       this.#batches.set(position, held);
       return held.spans;
     }
-    const entry = describeEntry(await read(), this.#tools);
-    if (entry === undefined) {
-      throw new LoglineError(
-        'damaged',
-        `the entry at byte ${position} of the log cannot be read: check the disk`,
-      );
+    // Readers of one page ask for many spans of an entry at once: it is read and inflated for all of them together.
+    let reading = this.#reading.get(position);
+    if (reading === undefined) {
+      reading = this.#decode(position, read).finally(() => this.#reading.delete(position));
+      this.#reading.set(position, reading);
     }
-    this.put(position, entry.spans);
-    return entry.spans;
+    return reading;
   }
 
   put(position: number, spans: readonly Span[]): void {
@@ -46,5 +45,17 @@ export class SpanCache {
       this.#batches.delete(oldest);
       this.#bytes -= batch.bytes;
     }
+  }
+
+  async #decode(position: number, read: () => Promise<Uint8Array>): Promise<readonly Span[]> {
+    const entry = describeEntry(await read(), this.#tools);
+    if (entry === undefined) {
+      throw new LoglineError(
+        'damaged',
+        `the entry at byte ${position} of the log cannot be read: check the disk`,
+      );
+    }
+    this.put(position, entry.spans);
+    return entry.spans;
   }
 }

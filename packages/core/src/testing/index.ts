@@ -8,3 +8,7 @@ export { MemoryIndex, type IndexSnapshot } from './memory-index.js';
 export { MemoryNetwork } from './memory-link.js';
 export { TcpProxy } from './proxy.js';
 export { eventually } from './eventually.js';
+export { SeededRandom } from './seeded-random.js';
+export { simulate, type SimulationOptions, type SimulationReport } from './simulation.js';
+export type { PlantedBug } from './sim-node.js';
+export { ScriptedPeer, type ScriptedLink, type ScriptedPeerOptions } from './scripted-peer.js';

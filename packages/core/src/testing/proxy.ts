@@ -33,12 +33,15 @@ export class TcpProxy {
     this.#server = createServer((outer) => this.#join(outer));
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  static async open(target: { readonly port: number; readonly host?: string }): Promise<TcpProxy> {
+  /** Listens on 127.0.0.1, on a free port or on the one asked for, so that an address can outlive the proxy. */
+  static async open(
+    target: { readonly port: number; readonly host?: string },
+    listen: { readonly port?: number } = {},
+  ): Promise<TcpProxy> {
     const proxy = new TcpProxy({ host: '127.0.0.1', ...target });
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
-      proxy.#server.listen({ host: '127.0.0.1', port: 0 }, resolve);
+      proxy.#server.listen({ host: '127.0.0.1', port: listen.port ?? 0 }, resolve);
     });
     return proxy;
   }
