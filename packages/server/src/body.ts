@@ -1,0 +1,103 @@
+/** Request bodies as bytes: inflated as they come, read no faster than they are used, and bounded. */
+
+import type { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import type { Context } from 'koa';
+import { LoglineError } from '@logline/federation-core';
+import { SERVER_LIMITS } from './limits.js';
+import { HttpProblem, messageOf } from './problem.js';
+
+/** The connection went away before the body was complete: there is nobody left to answer. */
+export class Disconnected extends Error {}
+
+const INFLATERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
+  gzip: () => createGunzip(),
+  br: () => createBrotliDecompress(),
+};
+
+/**
+ * The body's bytes, piece by piece, inflated according to Content-Encoding. Leaving early leaves the connection as it
+ * is, so that an answer can still be sent. Throws `closed` when `closing` aborts, and `Disconnected`.
+ */
+export async function* readPieces(
+  ctx: Context,
+  closing?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const source = inflated(ctx);
+  const stopped = closing === undefined ? undefined : stoppedBy(closing);
+  const pieces = source.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const next = pieces.next() as Promise<IteratorResult<Uint8Array, unknown>>;
+      const result = await (stopped === undefined ? next : Promise.race([next, stopped.promise]));
+      if (result.done === true) return;
+      yield result.value;
+    }
+  } catch (error) {
+    throw faultOf(error, ctx);
+  } finally {
+    stopped?.forget();
+  }
+}
+
+/** The whole body. Throws `too_large` as soon as it is longer than `bytesMost`. */
+export async function readBytes(ctx: Context, bytesMost: number): Promise<Uint8Array> {
+  const tooLarge = new HttpProblem(
+    'too_large',
+    `a body of this kind may have ${bytesMost} bytes: send spans in bulk as application/x-ndjson, one a line`,
+  );
+  if (Number(ctx.get('content-length')) > bytesMost) throw tooLarge;
+  const deadline = AbortSignal.timeout(SERVER_LIMITS.bodyMs);
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of readPieces(ctx, deadline)) {
+    bytes += piece.length;
+    if (bytes > bytesMost) throw tooLarge;
+    pieces.push(piece);
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+}
+
+function inflated(ctx: Context): Readable {
+  const encoding = (ctx.get('content-encoding') || 'identity').trim().toLowerCase();
+  if (encoding === 'identity') return ctx.req;
+  const create = Object.hasOwn(INFLATERS, encoding) ? INFLATERS[encoding] : undefined;
+  if (create === undefined) {
+    throw new HttpProblem('unsupported_encoding', 'expected Content-Encoding gzip or br, or none', {
+      headers: { 'Accept-Encoding': 'gzip, br' },
+    });
+  }
+  const inflater = create();
+  // Not the other way round: a damaged body must not take the connection with it before it is answered.
+  ctx.req.on('error', (error) => inflater.destroy(error));
+  ctx.req.pipe(inflater);
+  return inflater;
+}
+
+function stoppedBy(signal: AbortSignal): { readonly promise: Promise<never>; readonly forget: () => void } {
+  let forget = (): void => undefined;
+  const promise = new Promise<never>((_resolve, reject) => {
+    const stop = (): void =>
+      reject(
+        signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError'
+          ? new LoglineError(
+              'timeout',
+              'the body took too long to arrive: send it faster, or in smaller parts',
+            )
+          : new LoglineError('closed', 'the node is stopping: send the rest after its restart'),
+      );
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    forget = () => signal.removeEventListener('abort', stop);
+  });
+  promise.catch(() => undefined);
+  return { promise, forget };
+}
+
+function faultOf(error: unknown, ctx: Context): unknown {
+  if (error instanceof LoglineError || error instanceof HttpProblem) return error;
+  if (ctx.req.destroyed && !ctx.req.complete)
+    return new Disconnected('the client went away', { cause: error });
+  const detail = `the compressed body is damaged (${messageOf(error)}): send it again`;
+  return new HttpProblem('bad_request', detail, { cause: error });
+}

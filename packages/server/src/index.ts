@@ -1,0 +1,12 @@
+/** The service as a library: for embedding it and for tests. */
+
+export {
+  readConfig,
+  DEFAULT_CONFIG,
+  type LogLevel,
+  type ProcessConfig,
+  type ServerConfig,
+} from './config.js';
+export { startServer, type RunningServer, type ServerOptions } from './server.js';
+export { describeRoutes, ROUTES } from './routes/table.js';
+export type { Route } from './route.js';

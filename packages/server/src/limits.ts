@@ -1,0 +1,57 @@
+/** Every bound of the service itself, named with its unit; those of the library are its `LIMITS`. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const SERVER_LIMITS = {
+  /** A JSON body of spans; longer uploads go as lines. */
+  spanBodyBytes: 8 * MIB,
+  /** Spans in one JSON array. */
+  arraySpans: 20_000,
+  /** Any other JSON body. */
+  bodyBytes: 64 * KIB,
+  /** How long a JSON body may take to arrive. */
+  bodyMs: 60_000,
+  /** Silence on a connection that waits for its request or the rest of it. */
+  idleMs: 60_000,
+  headersMs: 10_000,
+  keepAliveMs: 10_000,
+  /** How long the rest of a refused body is read and thrown away, so that the answer is not lost with the connection. */
+  drainMs: 1_000,
+
+  /** An upload's lines go to the node in pieces of so many lines or bytes, so many pieces at a time. */
+  pieceLines: 500,
+  pieceBytes: 256 * KIB,
+  piecesInFlight: 2,
+  /** Spans listed one by one in an answer. */
+  listedSpans: 1_000,
+
+  /** Spans of a page read together, and bytes after which a page ends early. */
+  pageStep: 100,
+  pageBytes: 8 * MIB,
+  pageDefault: 100,
+
+  streams: 1_000,
+  heartbeatMs: 15_000,
+
+  /** How long a request waits for a sync before it is told of a job. */
+  syncAnswerMs: 13_000,
+  syncJobMs: 10 * 60_000,
+  /** After this, a sync that nobody connected could bring forward ends. */
+  syncPatienceMs: 6_000,
+  jobsRunning: 8,
+  jobsKept: 100,
+  jobsKeptMs: 60 * 60_000,
+
+  /** How long a request waits for a dial to come to something. */
+  dialAnswerMs: 5_500,
+  /** A peer that is neither dialled nor connected for so long will not answer this time. */
+  dialSettledMs: 500,
+
+  /** Requests under way get so long to finish when the service stops. */
+  finishMs: 5_000,
+  /** A sample of the latency to each connected peer. */
+  latencyEveryMs: 5_000,
+  headerChars: 256,
+  loggedChars: 500,
+} as const;

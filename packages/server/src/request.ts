@@ -1,0 +1,106 @@
+/** What requests say, read strictly: query, headers and small JSON bodies, checked against their schemas. */
+
+import { parseStrictJson, parseTenant, type TenantId } from '@logline/federation-core';
+import { createText } from '@logline/federation-core/node';
+import type { Context } from 'koa';
+import type { z } from 'zod';
+import { readBytes } from './body.js';
+import { SERVER_LIMITS } from './limits.js';
+import { HttpProblem } from './problem.js';
+
+const TENANT_HEADER = 'x-tenant-id';
+const SHOWN_ISSUES = 5;
+const TEXT = createText();
+
+/** Throws `bad_request` for a parameter that the schema does not know, that comes twice, or that does not fit. */
+export function readQuery<Schema extends z.ZodType>(ctx: Context, schema: Schema): z.output<Schema> {
+  const given: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) {
+    if (Object.hasOwn(given, name))
+      throw new HttpProblem('bad_request', `query parameter ${shown(name)} comes twice: give it once`);
+    given[name] = value;
+  }
+  return check(schema, { ...given }, 'query parameter');
+}
+
+/** A JSON object of at most `SERVER_LIMITS.bodyBytes`; no body at all counts as `{}`. */
+export async function readJson<Schema extends z.ZodType>(
+  ctx: Context,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const bytes = await readBytes(ctx, SERVER_LIMITS.bodyBytes);
+  if (bytes.length === 0) return check(schema, {}, 'body member');
+  if (ctx.is('json', '+json') === false) {
+    throw new HttpProblem(
+      'unsupported_media_type',
+      `expected Content-Type application/json, got ${shown(ctx.get('content-type') || 'none')}`,
+    );
+  }
+  return check(schema, parseJson(bytes), 'body member');
+}
+
+/**
+ * The tenant that a request names in `?tenant_id` or `X-Tenant-ID`, if any.
+ * Throws `bad_request` for what is no tenant name, and `tenant_mismatch` where the two differ.
+ */
+export function tenantOf(ctx: Context, fromQuery: string | undefined): TenantId | undefined {
+  const fromHeader = headerOf(ctx, TENANT_HEADER);
+  if (fromQuery !== undefined && fromHeader !== undefined && fromQuery !== fromHeader) {
+    throw new HttpProblem(
+      'tenant_mismatch',
+      `?tenant_id says ${shown(fromQuery)} and X-Tenant-ID says ${shown(fromHeader)}: name one tenant`,
+    );
+  }
+  const text = fromQuery ?? fromHeader;
+  return text === undefined ? undefined : readTenant(text);
+}
+
+/** As `tenantOf`, where there must be one. */
+export function requireTenant(ctx: Context, fromQuery: string | undefined): TenantId {
+  const tenant = tenantOf(ctx, fromQuery);
+  if (tenant === undefined)
+    throw new HttpProblem('tenant_required', 'name the tenant in ?tenant_id or in the header X-Tenant-ID');
+  return tenant;
+}
+
+export function readTenant(text: string): TenantId {
+  const tenant = parseTenant(text);
+  if (tenant === undefined)
+    throw new HttpProblem('bad_request', `tenant_id: ${shown(text)} is no tenant name`);
+  return tenant;
+}
+
+/** A header that may come once; Node would join two into one. */
+export function headerOf(ctx: Context, name: string): string | undefined {
+  const values = ctx.req.headersDistinct[name] ?? [];
+  if (values.length > 1)
+    throw new HttpProblem('bad_request', `the header ${name} comes ${values.length} times: send it once`);
+  const [value] = values;
+  if (value !== undefined && value.length > SERVER_LIMITS.headerChars)
+    throw new HttpProblem(
+      'bad_request',
+      `the header ${name} is longer than ${SERVER_LIMITS.headerChars} characters`,
+    );
+  return value;
+}
+
+/** A text of the request as it may stand in an answer: short, and with every control character escaped. */
+export function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  const parsed = parseStrictJson(bytes, TEXT);
+  if (!parsed.ok) throw new HttpProblem('bad_request', `the body is refused: ${parsed.reason}`);
+  return parsed.value;
+}
+
+function check<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.slice(0, SHOWN_ISSUES).map((issue) => {
+    const path = issue.path.map(String).join('.').slice(0, 100);
+    return path === '' ? issue.message.slice(0, 300) : `${path}: ${issue.message.slice(0, 300)}`;
+  });
+  throw new HttpProblem('bad_request', `${what}: ${issues.join('; ')}`);
+}

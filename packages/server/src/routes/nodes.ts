@@ -1,0 +1,62 @@
+/** Known peers, and looking for them. */
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { json, jsonBody, problems } from '../operations.js';
+import { describePeer, isVerified, settledPeers } from '../peers.js';
+import { HttpProblem } from '../problem.js';
+import { readJson, readQuery } from '../request.js';
+import type { Route, RouteContext, Service } from '../route.js';
+import { discoverRequest, discoverResult, nodeList, noQuery } from '../schemas.js';
+
+export const nodeRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/nodes',
+    access: 'private',
+    operation: {
+      summary: 'All known peers',
+      responses: { 200: json('The peers', nodeList), ...problems },
+    },
+    handle(ctx, { node }) {
+      readQuery(ctx, noQuery);
+      ctx.body = { nodes: node.peers().map(describePeer) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/nodes/discover',
+    access: 'loopback',
+    operation: {
+      summary: 'Look for peers now',
+      requestBody: jsonBody(discoverRequest, { required: true }),
+      responses: { 200: json('What was found', discoverResult), ...problems },
+    },
+    handle: discover,
+  },
+];
+
+/** Dials every listed peer without waiting for its backoff, and tells which of them answered. */
+async function discover(ctx: RouteContext, { node, config, closing }: Service): Promise<void> {
+  const { network_key: networkKey, discovery_method: method } = await readJson(ctx, discoverRequest);
+  if (networkKey !== undefined && !isSameSecret(networkKey, config.networkKey)) {
+    throw new HttpProblem(
+      'bad_request',
+      'network_key: this node is in another network: leave it out, or start the node with that FEDERATION_NETWORK_KEY',
+    );
+  }
+  const addresses = new Set(node.peers().map((peer) => peer.address));
+  for (const address of addresses) node.redial(address);
+  const peers = await settledPeers(node, addresses, closing);
+  ctx.body = {
+    method,
+    nodes: peers.filter(isVerified).map(describePeer),
+    errors: peers
+      .filter((peer) => !isVerified(peer))
+      .map((peer) => ({ address: peer.address, error: peer.lastError ?? 'no answer yet' })),
+  };
+}
+
+function isSameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,115 @@
+/** Following a timeline as server-sent events: every span once per cursor, in order of arrival. */
+
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { LoglineError, type FollowEvent } from '@logline/federation-core';
+import { SERVER_LIMITS } from '../limits.js';
+import { problems } from '../operations.js';
+import { HttpProblem } from '../problem.js';
+import { headerOf, readQuery, requireTenant } from '../request.js';
+import type { Route, RouteContext, Service } from '../route.js';
+import { streamQuery } from '../schemas.js';
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store',
+  // Proxies that gather answers before they pass them on would hold events back.
+  'X-Accel-Buffering': 'no',
+};
+
+let streams = 0;
+
+export const streamRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/timeline/stream',
+    access: 'loopback',
+    operation: {
+      summary: "Follow a tenant's timeline",
+      description:
+        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives.',
+      requestParams: { query: streamQuery },
+      responses: {
+        200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+        ...problems,
+      },
+    },
+    handle: stream,
+  },
+];
+
+async function stream(ctx: RouteContext, { node, closing }: Service): Promise<void> {
+  const query = readQuery(ctx, streamQuery);
+  const tenant = requireTenant(ctx, query.tenant_id);
+  if (query.after !== undefined && query.from !== undefined)
+    throw new HttpProblem('bad_request', 'query parameters after and from exclude each other: give one');
+  // After a reconnect a browser repeats the address it began with and adds the header: the header is the newer one.
+  const lastSeen = headerOf(ctx, 'last-event-id');
+  const after = lastSeen ?? query.after ?? query.from;
+  if (streams >= SERVER_LIMITS.streams)
+    throw new LoglineError('overloaded', 'too many streams are open: close some, or follow on another node');
+
+  const gone = new AbortController();
+  ctx.res.once('close', () => gone.abort());
+  const signal = AbortSignal.any([closing, gone.signal]);
+  const events = node.timeline(tenant).follow({ after, signal });
+  const first = events.next();
+  await refusedAtOnce(first);
+  if (ctx.method === 'HEAD') {
+    gone.abort();
+    ctx.set(HEADERS);
+    ctx.status = 200;
+    return;
+  }
+  streams++;
+  try {
+    ctx.respond = false;
+    ctx.res.writeHead(200, { ...headersOf(ctx), ...HEADERS });
+    await send(ctx.res, first, events, signal);
+  } finally {
+    streams--;
+    gone.abort();
+    ctx.res.end();
+  }
+}
+
+/** A cursor that is none is refused before the answer begins; waiting for a span is no refusal. */
+async function refusedAtOnce(first: Promise<unknown>): Promise<void> {
+  const later = new Promise<void>((resolve) => setImmediate(resolve));
+  await Promise.race([first, later]);
+}
+
+async function send(
+  response: ServerResponse,
+  first: Promise<IteratorResult<FollowEvent, void>>,
+  events: AsyncGenerator<FollowEvent, void, void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const heartbeat = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(':\n\n');
+  }, SERVER_LIMITS.heartbeatMs);
+  try {
+    response.write(':\n\n');
+    for (let next = await first; next.done !== true; next = await events.next()) {
+      const isTaken = writeEvent(response, next.value);
+      if (!isTaken && !signal.aborted) await once(response, 'drain', { signal }).catch(() => undefined);
+    }
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/** A span is one line of JSON, so it fits one `data` line as it is. */
+function writeEvent(response: ServerResponse, event: FollowEvent): boolean {
+  if (event.kind === 'reset') return response.write(`id: ${event.cursor}\nevent: reset\ndata: {}\n\n`);
+  response.write(`id: ${event.cursor}\nevent: span\ndata: `);
+  response.write(event.span);
+  return response.write('\n\n');
+}
+
+/** What the middlewares have set so far: security headers, the request's id. */
+function headersOf(ctx: RouteContext): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(ctx.response.headers).map(([name, value]) => [name, String(value)]),
+  );
+}

@@ -1,0 +1,202 @@
+/** A running service: a node, the HTTP server in front of it, and what they do at intervals until they are closed. */
+
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { LoglineError, type FederationNode } from '@logline/federation-core';
+import { openLocalNode, type LocalNode } from '@logline/federation-core/node';
+import type { Logger } from 'pino';
+import { createApp } from './app.js';
+import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
+import { SERVER_LIMITS } from './limits.js';
+import { createLog, logEvent, short } from './logging.js';
+import { Metrics } from './metrics.js';
+import { messageOf } from './problem.js';
+import { ROUTES } from './routes/table.js';
+import type { Service } from './route.js';
+import { Syncs } from './syncs.js';
+
+/** What a server is started with: a data directory, and whatever differs from the defaults. */
+export type ServerOptions = Partial<ServerConfig> & Pick<ServerConfig, 'dataDir'>;
+
+export interface RunningServer {
+  /** Where programs on this machine reach it, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly port: number;
+  readonly node: FederationNode;
+  /** Stops taking requests, finishes those under way, says goodbye to peers, and closes the store. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const FEDERATION_PATH = '/v1/federation';
+
+/** Opens the node and listens. Rejects with a `LoglineError` that says what to do. */
+export async function startServer(options: ServerOptions, log?: Logger): Promise<RunningServer> {
+  const config: ServerConfig = { ...DEFAULT_CONFIG, ...options };
+  const ownLog = log ?? createLog(config.logLevel);
+  const metrics = new Metrics();
+  const local = await openLocalNode({
+    dataDir: config.dataDir,
+    name: config.name,
+    networkKey: config.networkKey,
+    trustedPeers: config.trustedPeers,
+    tenants: config.tenants,
+    onEvent: (event) => {
+      metrics.onEvent(event);
+      logEvent(ownLog, event);
+    },
+  });
+  try {
+    return await listen(local, { config, metrics, log: ownLog });
+  } catch (error) {
+    await local.close();
+    throw error;
+  }
+}
+
+async function listen(
+  local: LocalNode,
+  parts: Pick<Service, 'config' | 'metrics' | 'log'>,
+): Promise<RunningServer> {
+  const { node, transport } = local;
+  const { config, metrics, log } = parts;
+  const closing = new AbortController();
+  const syncs = new Syncs(node, metrics, closing.signal);
+  const service: Service = { ...parts, node, syncs, closing: closing.signal };
+  metrics.watch(node);
+  const handle = createApp(service, ROUTES).callback();
+  const server = createServer(
+    {
+      headersTimeout: SERVER_LIMITS.headersMs,
+      // Uploads may last for days; a connection that falls silent is ended by `timeout`.
+      requestTimeout: 0,
+      keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => void handle(request, response),
+  );
+  server.timeout = SERVER_LIMITS.idleMs;
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (pathOf(request) === FEDERATION_PATH && isWebSocket(request))
+      transport.handleUpgrade(request, socket, head);
+    else declineUpgrade(server, request, socket);
+  });
+  const port = await bind(server, config);
+  const timers = startTimers(service);
+
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      for (const timer of timers) clearInterval(timer);
+      closing.abort();
+      await finish(server);
+      await local.close();
+    })());
+  const url = `http://${hostForUrl(config.bindHost)}:${port}`;
+  log.info({
+    event: 'node_started',
+    url,
+    listening: `${config.bindHost}:${port}`,
+    node_id: node.id,
+    fingerprint: node.fingerprint,
+    data_dir: config.dataDir,
+    tenants: config.tenants,
+    peers: node.peers().map((peer) => peer.address),
+  });
+  return { url, port, node, close, [Symbol.asyncDispose]: close };
+}
+
+function startTimers({ config, node, syncs, metrics, log }: Service): readonly NodeJS.Timeout[] {
+  const sync = (): void => {
+    if (node.peers().length === 0) return;
+    syncs
+      .run({}, config.syncIntervalMs)
+      .catch((error: unknown) => log.warn({ event: 'sync_failed', reason: short(messageOf(error)) }));
+  };
+  const discover = (): void => {
+    for (const peer of node.peers()) if (peer.status === 'disconnected') node.redial(peer.address);
+  };
+  const observe = (): void => {
+    metrics.noteLatencies(node);
+    metrics.noteRelationships(node);
+  };
+  return [
+    setInterval(sync, config.syncIntervalMs),
+    setInterval(discover, config.discoveryIntervalMs),
+    setInterval(observe, SERVER_LIMITS.latencyEveryMs),
+  ];
+}
+
+function bind(server: Server, { bindHost, bindPort }: ServerConfig): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(bindError(error, `${bindHost}:${bindPort}`)),
+    );
+    server.listen({ host: bindHost, port: bindPort }, () => {
+      server.removeAllListeners('error');
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function bindError(error: NodeJS.ErrnoException, where: string): LoglineError {
+  const why: Readonly<Record<string, string>> = {
+    EADDRINUSE: `cannot listen on ${where}: something listens there already. Stop it, or choose another port with FEDERATION_BIND_PORT (0 takes any free one)`,
+    EACCES: `cannot listen on ${where}: the system does not allow it. Choose a port from 1024 with FEDERATION_BIND_PORT`,
+    EADDRNOTAVAIL: `cannot listen on ${where}: this machine does not have that address. Correct FEDERATION_BIND_HOST`,
+    ENOTFOUND: `cannot listen on ${where}: the name is not known. Correct FEDERATION_BIND_HOST`,
+  };
+  const message = why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`;
+  return new LoglineError('bad_configuration', message, { cause: error });
+}
+
+/** Lets requests under way come to their end, for a while. */
+async function finish(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), SERVER_LIMITS.finishMs);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(timer);
+}
+
+/**
+ * An offer to speak something else than WebSockets, such as `h2c` by many HTTP clients, may be ignored (RFC 9110 §7.8):
+ * the request is answered as if it were not there. Its body is beyond the parser's reach then, so it must have none.
+ */
+function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+  if (isWebSocket(request) || hasBody) {
+    const [status, error, detail] = isWebSocket(request)
+      ? ['404 Not Found', 'not_found', 'There is no WebSocket at this path.']
+      : ['400 Bad Request', 'bad_request', 'Send a request with a body without the header Upgrade.'];
+    const body = `${JSON.stringify({ type: 'about:blank', title: status.slice(4), status: Number(status.slice(0, 3)), detail, error })}\n`;
+    const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    socket.once('finish', () => socket.destroy());
+    socket.end(head + body);
+    return;
+  }
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(request.socket);
+  response.once('finish', () => {
+    response.detachSocket(request.socket);
+    socket.end();
+  });
+  server.emit('request', request, response);
+}
+
+function isWebSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split('?')[0] ?? '';
+}
+
+/** Everything listens on loopback too, and a wildcard is no address to call. */
+function hostForUrl(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
