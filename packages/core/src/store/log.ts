@@ -30,6 +30,8 @@ export interface LogOpening {
 
 const RECORD_HEAD_BYTES = 13;
 const READ_BYTES = 1024 * 1024;
+/** Enough for most entries, so that few need a second read. */
+const READ_AHEAD_BYTES = 16 * 1024;
 const RECORD_BYTES_MOST = LIMITS.entryBytes * 4;
 const NAME = /^log-([0-9]{16})$/;
 
@@ -121,7 +123,7 @@ export class Log {
     const found = this.#files.findLast((file) => file.base <= position);
     if (found === undefined) return { records: [], next: position };
     const offset = position - found.base;
-    let bytes = await found.file.read(offset, Math.max(bytesMost, READ_BYTES / 16));
+    let bytes = await found.file.read(offset, Math.max(bytesMost, READ_AHEAD_BYTES));
     const wanted = recordLength(bytes);
     if (wanted !== undefined && wanted > bytes.length) bytes = await found.file.read(offset, wanted);
     const records: LogRecord[] = [];

@@ -52,10 +52,13 @@ export class RowIndex {
     return merged.filter(([key]) => horizon === undefined || key <= horizon).slice(0, range.limit);
   }
 
-  /** Hands all fresh rows and `checkpoint` over in one batch. One batch at a time: a second call waits for the first. */
-  async flush(checkpoint: ReadonlyMap<Key, Uint8Array>): Promise<void> {
-    await this.#flushing;
-    for (const [key, value] of checkpoint) this.#fresh.set(key, value);
+  /**
+   * Hands all fresh rows and the checkpoint over in one batch. One batch at a time: a second call waits for the first,
+   * and only then is the checkpoint made, so that it says no less than the rows beside it.
+   */
+  async flush(checkpoint: () => ReadonlyMap<Key, Uint8Array>): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing;
+    for (const [key, value] of checkpoint()) this.#fresh.set(key, value);
     this.#leaving = this.#fresh;
     this.#fresh = new Map();
     this.#flushing = this.#store.write(sorted(this.#leaving)).then(() => {

@@ -3,7 +3,7 @@
 import { concatBytes, fromKey, keyNumber, numberKey, toKey } from '../bytes.js';
 import { decodeCbor, encodeCbor, isBytes, isCborList, isCount, type Cbor } from '../cbor.js';
 import { EPOCH_BYTES, HASH_BYTES } from '../entry.js';
-import type { Feed, FeedKey, Head, Range } from '../feed.js';
+import type { Feed, Head, Range } from '../feed.js';
 import { readFeedKey } from '../holdings.js';
 import type { InstantKey } from '../instant.js';
 import type { Key } from '../ports.js';
@@ -150,7 +150,7 @@ export function readFeed(value: Uint8Array): Feed | undefined {
     if (range === undefined) return undefined;
     ranges.push(range);
   }
-  return { key: key satisfies FeedKey, ranges, forkedAt: isCount(forkedAt) ? forkedAt : undefined };
+  return { key, ranges, forkedAt: isCount(forkedAt) ? forkedAt : undefined };
 }
 
 export function isRunId(value: Uint8Array): boolean {
