@@ -1,0 +1,27 @@
+/** The package's public face. */
+
+export { LoglineFederationClient, type ClientOptions, type SpanCallOptions } from './client.js';
+export { LoglineFederationError, type FailedRequest } from './errors.js';
+export type { UploadItem, UploadProgress, UploadSource } from './lines.js';
+export type { RetryOptions } from './retry.js';
+export type { paths } from './routes.js';
+export type { TailEvent, TailOptions } from './tail.js';
+export type { CallOptions } from './transport.js';
+export type {
+  AppendResult,
+  DiscoverResult,
+  EstablishRequest,
+  EstablishResult,
+  Health,
+  Node,
+  PeerSync,
+  Problem,
+  Relationship,
+  Span,
+  SpanPage,
+  SyncRequest,
+  SyncResult,
+  SyncStatus,
+} from './schema.js';
+export type { NewSpan, SpanQuery } from './types.js';
+export type { UploadOptions } from './upload.js';

@@ -1,0 +1,228 @@
+/** The service's routes, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
+
+import type {
+  AppendResult,
+  DiscoverRequest,
+  DiscoverResult,
+  EstablishRequest,
+  EstablishResult,
+  Health,
+  Node,
+  Probe,
+  Problem,
+  Relationship,
+  Span,
+  SpanPage,
+  SyncJob,
+  SyncRequest,
+  SyncResult,
+  SyncStarted,
+  SyncStatus,
+} from './schema.js';
+
+export interface paths {
+  '/health': {
+    /** Health of the service */
+    get: {
+      responses: {
+        200: { content: { 'application/json': Health } };
+        default: { content: { 'application/json': Health } };
+      };
+    };
+  };
+  '/livez': {
+    /** Whether the process answers */
+    get: { responses: { 200: { content: { 'application/json': Probe } } } };
+  };
+  '/readyz': {
+    /** Whether the node takes spans */
+    get: {
+      responses: {
+        200: { content: { 'application/json': Probe } };
+        default: { content: { 'application/json': Probe } };
+      };
+    };
+  };
+  '/metrics': {
+    /** Figures in the text format of Prometheus */
+    get: { responses: { 200: { content: { 'text/plain': string } } } };
+  };
+  '/v1/nodes': {
+    /** All known peers */
+    get: {
+      responses: {
+        200: { content: { 'application/json': { readonly nodes: Node[] } } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/nodes/discover': {
+    /** Look for peers now */
+    post: {
+      requestBody: { content: { 'application/json': DiscoverRequest } };
+      responses: {
+        200: { content: { 'application/json': DiscoverResult } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/trust/establish': {
+    /** Trust the node at an address, from now on and across restarts */
+    post: {
+      requestBody: { content: { 'application/json': EstablishRequest } };
+      responses: {
+        200: { content: { 'application/json': EstablishResult } };
+        202: { content: { 'application/json': EstablishResult } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/trust/relationships': {
+    /** All trust relationships */
+    get: {
+      responses: {
+        200: { content: { 'application/json': { readonly relationships: Relationship[] } } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/sync/timeline': {
+    /** Synchronise timelines with peers now */
+    post: {
+      requestBody?: { content: { 'application/json': SyncRequest } };
+      responses: {
+        200: { content: { 'application/json': SyncResult } };
+        202: { content: { 'application/json': SyncStarted } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/sync/jobs/{id}': {
+    /** A sync that took longer than its request */
+    get: {
+      parameters: { path: { id: string } };
+      responses: {
+        200: { content: { 'application/json': SyncJob } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/sync/status': {
+    /** How far synchronisation is */
+    get: {
+      responses: {
+        200: { content: { 'application/json': SyncStatus } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/timeline/spans': {
+    /** A page of a tenant's timeline */
+    get: {
+      parameters: {
+        query?: {
+          /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
+          tenant_id?: string | undefined;
+          /** RFC 3339, or relative such as `5m`, `1h ago`, `1 hour ago` */
+          since?: string | undefined;
+          /** RFC 3339, or relative such as `5m`, `1h ago`, `1 hour ago` */
+          until?: string | undefined;
+          logline_id?: string | undefined;
+          contract_id?: string | undefined;
+          workflow_id?: string | undefined;
+          flow_id?: string | undefined;
+          author?: string | undefined;
+          status?: string | undefined;
+          span_type?: string | undefined;
+          visibility?: string | undefined;
+          tag?: string | undefined;
+          /** Default 100; more than 1,000 counts as 1,000 */
+          limit?: number | undefined;
+          /** `next_cursor` of the page before */
+          cursor?: string | undefined;
+        };
+      };
+      responses: {
+        200: { content: { 'application/json': SpanPage } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+    /** Append spans */
+    post: {
+      parameters: {
+        query?: {
+          /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
+          tenant_id?: string | undefined;
+        };
+      };
+      requestBody: { content: { 'application/json': Span | Span[]; 'application/x-ndjson': string } };
+      responses: {
+        201: { content: { 'application/json': AppendResult } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/timeline/spans/{id}': {
+    /** One span */
+    get: {
+      parameters: {
+        query?: {
+          /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
+          tenant_id?: string | undefined;
+        };
+        path: {
+          /** The UUID of the span */
+          id: string;
+        };
+      };
+      responses: {
+        200: { content: { 'application/json': Span } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/timeline/stream': {
+    /** Follow a tenant's timeline */
+    get: {
+      parameters: {
+        query?: {
+          /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
+          tenant_id?: string | undefined;
+          /** A cursor from an event or an append; the header Last-Event-ID goes before it */
+          after?: string | undefined;
+          /** Everything, instead of what comes from now on */
+          from?: 'start' | undefined;
+        };
+      };
+      responses: {
+        200: { content: { 'text/event-stream': string } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/federation': {
+    /** The link between nodes */
+    get: {
+      responses: {
+        101: { content: Record<never, never> };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/openapi.json': {
+    /** This document */
+    get: {
+      responses: {
+        200: {
+          content: {
+            'application/json': {
+              readonly openapi: string;
+              readonly paths: { readonly [member: string]: unknown };
+              readonly [member: string]: unknown;
+            };
+          };
+        };
+      };
+    };
+  };
+}

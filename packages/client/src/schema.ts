@@ -1,0 +1,196 @@
+/** What goes in and out of the service, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
+
+export type DiscoverRequest = {
+  /** If given, it must be the key that this node was started with */
+  readonly network_key?: string | undefined;
+  /** `manual` dials every listed peer now */
+  readonly discovery_method: 'manual';
+};
+
+export type EstablishRequest = {
+  /** A node, by its label */
+  readonly peer_id?: string | undefined;
+  /** http(s)://, ws(s):// or host:port, with #fingerprint behind it or not */
+  readonly peer_address: string;
+  /** A public key in base64url, 43 characters: the identity of a node */
+  readonly fingerprint?: string | undefined;
+  readonly verification_method?: 'signature' | undefined;
+};
+
+export type SyncRequest = {
+  readonly peer_ids?: string[] | undefined;
+  /** At least what was written since then is compared; this version compares everything */
+  readonly since?: string | undefined;
+  readonly tenant_filter?: string | undefined;
+};
+
+/** One event of a timeline. Members not listed here are kept as they are */
+export type Span = {
+  /** UUID; made up where absent */
+  readonly id?: string | undefined;
+  /** RFC 3339, any precision; now where absent */
+  readonly timestamp?: string | undefined;
+  readonly logline_id: string;
+  readonly title: string;
+  readonly tenant_id?: string | null | undefined;
+  readonly author?: string | null | undefined;
+  readonly contract_id?: string | null | undefined;
+  readonly workflow_id?: string | null | undefined;
+  readonly flow_id?: string | null | undefined;
+  readonly status?: 'executed' | 'simulated' | 'reverted' | 'ghost' | null | undefined;
+  readonly span_type?: 'user' | 'system' | 'organization' | 'ghost' | null | undefined;
+  readonly visibility?: 'private' | 'organization' | 'public' | null | undefined;
+  readonly tags?: string[] | null | undefined;
+  readonly [member: string]: unknown;
+};
+
+export type Health = {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  /** A node, by its label */
+  readonly node_id: string;
+  readonly peers_connected: number;
+  /** null before the first */
+  readonly last_sync: string | null;
+  /** Why it is not healthy */
+  readonly reasons: string[];
+};
+
+export type Probe = { readonly status: 'ok' | 'stopping' | 'read_only' };
+
+export type Node = {
+  /** null until the peer has said its name */
+  readonly id: string | null;
+  readonly address: string;
+  readonly status: 'connected' | 'connecting' | 'disconnected';
+  readonly trust_level: 'unknown' | 'pending' | 'verified' | 'revoked';
+  readonly last_seen: string | null;
+  readonly latency_ms: number | null;
+  /** How far the peer's clock is ahead of ours */
+  readonly clock_skew_ms: number | null;
+  readonly last_error: string | null;
+  readonly next_dial_at: string | null;
+  readonly fingerprint: string | null;
+  readonly in_sync: boolean;
+  /** On this connection */
+  readonly entries_received: number;
+  /** On this connection */
+  readonly entries_sent: number;
+  /** On this connection, on the wire */
+  readonly bytes_received: number;
+  /** On this connection, on the wire */
+  readonly bytes_sent: number;
+};
+
+/** RFC 9457 problem details */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What was expected, what came, and what to do */
+  readonly detail: string;
+  /** A stable code */
+  readonly error: string;
+  readonly request_id?: string | undefined;
+  readonly [member: string]: unknown;
+};
+
+export type DiscoverResult = {
+  readonly method: 'manual';
+  /** The listed peers that answered */
+  readonly nodes: Node[];
+  readonly errors: { readonly address: string; readonly error: string }[];
+};
+
+export type EstablishResult = {
+  readonly peer_id: string | null;
+  readonly trust_level: 'unknown' | 'pending' | 'verified' | 'revoked';
+  readonly peer_address: string;
+  readonly fingerprint: string | null;
+  /** What is still missing, and who has to do it */
+  readonly detail: string | null;
+};
+
+export type Relationship = {
+  readonly peer_id: string | null;
+  readonly trust_level: 'unknown' | 'pending' | 'verified' | 'revoked';
+  readonly established_at: string | null;
+  /** null: trust is established by pinned keys, without a signed statement */
+  readonly signature: string | null;
+  readonly fingerprint: string | null;
+  readonly method: 'signature';
+  readonly address: string;
+  readonly pinned_by: 'operator' | 'first_contact' | null;
+};
+
+export type SyncResult = {
+  /** `completed`: in sync with every peer; `partial`: with some; `nothing_shared`: no tenant is federated by both sides; `failed`: with none; `no_peers`: none is listed */
+  readonly status: 'completed' | 'partial' | 'nothing_shared' | 'failed' | 'no_peers';
+  readonly detail: string | null;
+  readonly peers: PeerSync[];
+};
+
+export type PeerSync = {
+  readonly peer_id: string | null;
+  readonly address: string;
+  readonly outcome: 'in_sync' | 'incomplete' | 'unreachable' | 'nothing_shared' | 'unknown_peer';
+  readonly entries_received: number;
+  readonly entries_sent: number;
+  readonly duration_ms: number;
+  readonly detail: string | null;
+};
+
+export type SyncStarted = {
+  readonly status: 'running';
+  readonly job_id: string;
+  readonly status_url: string;
+};
+
+export type SyncJob = {
+  readonly job_id: string;
+  readonly status: 'running' | 'completed' | 'partial' | 'nothing_shared' | 'failed' | 'no_peers';
+  /** RFC 3339, in UTC */
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly detail: string | null;
+  /** Empty while running */
+  readonly peers: PeerSync[];
+};
+
+export type SyncStatus = {
+  readonly last_sync: string | null;
+  readonly pending_syncs: number;
+  /** Open conflicts; 0, since this version resolves none */
+  readonly sync_conflicts: number;
+  readonly peers_in_sync: string[];
+  readonly spans_total: number;
+  /** By tenant; only for callers on the same machine */
+  readonly spans?: { readonly [member: string]: number } | undefined;
+  readonly entries: number;
+  readonly log_bytes: number;
+  /** Why nothing more is stored, if so */
+  readonly read_only: string | null;
+  readonly peers: Node[];
+};
+
+/** accepted + duplicates + conflicts_total + rejected_total are the spans that came */
+export type AppendResult = {
+  /** New spans, durable now */
+  readonly accepted: number;
+  /** Spans that were here with the same content */
+  readonly duplicates: number;
+  /** Spans stored beside other content under the same id; the first 1,000 */
+  readonly conflicts: { readonly index: number; readonly id: string | null }[];
+  readonly conflicts_total: number;
+  /** Spans not stored, by their place from 0 (line number less one); the first 1,000 */
+  readonly rejected: { readonly index: number; readonly id: string | null; readonly error: string }[];
+  readonly rejected_total: number;
+  /** For the stream: behind the last span that was new; null where none was */
+  readonly cursor: string | null;
+};
+
+export type SpanPage = {
+  /** In ascending order of timestamp, then id */
+  readonly spans: Span[];
+  /** null at the end. A short page need not be the last */
+  readonly next_cursor: string | null;
+};
