@@ -18,7 +18,7 @@ export function projects() {
       { source: `${path}/src`, output: `${path}/dist` },
       { source: `${path}/test`, output: `${path}/dist-test`, tests: true },
     ]),
-    { source: 'examples', output: 'examples/dist' },
+    { source: 'examples/src', output: 'examples/dist' },
     { source: 'test', output: 'test/dist', tests: true },
   ].filter(({ source }) => existsSync(join(root, source, 'tsconfig.json')));
 }
