@@ -160,12 +160,14 @@ export class Peering {
   }
 
   #take(link: Link, dialled: ListedPeer | undefined): void {
-    if (this.#closing || this.#greeting.size >= LIMITS.greetingLinks) {
+    // Strangers can fill the hall, but not shut the door on those whose key we know.
+    const isTrusted = this.#host.isTrusted(link.remoteKey);
+    if (this.#closing || (!isTrusted && this.#greeting.size >= LIMITS.greetingLinks)) {
       link.close(4429, this.#closing ? 'closing' : 'too many greetings at once');
       return;
     }
     // A stranger may be a listed peer that we have not reached ourselves yet: go and see who answers there.
-    if (dialled === undefined && !this.#host.isTrusted(link.remoteKey)) this.#dialUnpinned();
+    if (dialled === undefined && !isTrusted) this.#dialUnpinned();
     const session = new SessionRunner(link, this.#host);
     this.#greeting.add(session);
     session.start();
