@@ -38,6 +38,7 @@ export async function runDemo(options: RunOptions): Promise<readonly string[]> {
     world.phases.note('start', performance.now() - startedAtMs);
     return await tell(world);
   } finally {
+    story.clear();
     await network.close();
   }
 }

@@ -14,6 +14,8 @@ export interface Story {
   say(text?: string): void;
   /** Shown in place, until the next word; only on a terminal. */
   progress(text: string): void;
+  /** Takes the progress away, so that others may write. */
+  clear(): void;
   table(head: readonly string[], rows: readonly (readonly string[])[]): void;
   picture(
     states: Readonly<Record<NodeName, NodeState>>,
@@ -29,13 +31,17 @@ const PROGRESS_EVERY_MS = 100;
 export function createStory(out: Output): Story {
   let isProgressShown = false;
   let shownAtMs = 0;
-  const say = (text = ''): void => {
+  const clear = (): void => {
     if (isProgressShown) out.write('\r\u001b[2K');
     isProgressShown = false;
+  };
+  const say = (text = ''): void => {
+    clear();
     out.write(`${text}\n`);
   };
   return {
     say,
+    clear,
     progress: (text) => {
       if (out.isTTY !== true || performance.now() - shownAtMs < PROGRESS_EVERY_MS) return;
       shownAtMs = performance.now();
