@@ -39,7 +39,7 @@ export interface AppendPlanOptions {
 
 interface TenantDraft {
   readonly spans: Span[];
-  readonly byId: Map<SpanId, Span[]>;
+  readonly byId: Map<SpanId, readonly Span[]>;
 }
 
 export class AppendPlan {
@@ -62,21 +62,30 @@ export class AppendPlan {
     retried: ReadonlySet<Span>,
   ): Promise<() => AppendResult> {
     const outcomes: AppendResult['outcomes'][number][] = [];
-    let last: Span | undefined;
-    let draft = this.#tenants.get(tenant);
-    if (draft === undefined) this.#tenants.set(tenant, (draft = { spans: [], byId: new Map() }));
+    const fresh: Span[] = [];
+    const freshById = new Map<SpanId, readonly Span[]>();
+    const draft = this.#tenants.get(tenant) ?? { spans: [], byId: new Map<SpanId, readonly Span[]>() };
     for (const span of spans) {
-      const bodies = await this.#bodies(tenant, span.id, draft);
+      const beside = freshById.get(span.id) ?? [];
+      const bodies = [
+        ...(await this.#bodies(tenant, span.id)),
+        ...(draft.byId.get(span.id) ?? []),
+        ...beside,
+      ];
       const isHeld = bodies.some((body) => retried.has(span) || isSameContent(body, span));
       if (isHeld) {
         outcomes.push('duplicate');
         continue;
       }
       outcomes.push(bodies.length === 0 ? 'accepted' : 'conflict');
-      draft.spans.push(span);
-      draft.byId.set(span.id, [...(draft.byId.get(span.id) ?? []), span]);
-      last = span;
+      fresh.push(span);
+      freshById.set(span.id, [...beside, span]);
     }
+    // Only now, so that a failed read keeps nothing of this call, and nothing from the others.
+    draft.spans.push(...fresh);
+    for (const [id, bodies] of freshById) draft.byId.set(id, [...(draft.byId.get(id) ?? []), ...bodies]);
+    this.#tenants.set(tenant, draft);
+    const last = fresh.at(-1);
     return () => ({ outcomes, last: last === undefined ? undefined : this.#places.get(last) });
   }
 
@@ -96,12 +105,9 @@ export class AppendPlan {
     }
   }
 
-  async #bodies(tenant: TenantId, id: SpanId, draft: TenantDraft): Promise<readonly Span[]> {
-    const drafted = draft.byId.get(id) ?? [];
+  async #bodies(tenant: TenantId, id: SpanId): Promise<readonly Span[]> {
     const variants = this.#options.storage.variants(tenant, id);
-    if (variants.length === 0) return drafted;
-    const stored = await Promise.all(variants.map((variant) => this.#options.storage.span(variant.arrival)));
-    return [...stored, ...drafted];
+    return Promise.all(variants.map((variant) => this.#options.storage.span(variant.arrival)));
   }
 
   async #sealBatch(scope: Scope, spans: readonly Span[]): Promise<void> {

@@ -161,15 +161,11 @@ export class Committer {
     const answers: (() => void)[] = [];
     const plan = new AppendPlan({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
     for (const job of jobs) {
-      if (job.kind === 'append') {
-        const planned = await plan.add(job.tenant, job.spans, job.retried);
-        answers.push(() => job.done(planned()));
-      } else if (job.kind === 'gate') {
-        const gated = await this.#passAll(job.entries, job.mayReceive, draft);
-        answers.push(() => job.done(gated));
-      } else {
-        draft.records.push({ kind: 'fact', name: job.name, value: job.value });
-        answers.push(() => job.done());
+      try {
+        answers.push(await this.#prepare(job, plan, draft));
+      } catch (error) {
+        // What cannot be checked, because the log cannot be read there, fails alone.
+        job.failed(error);
       }
     }
     await plan.seal();
@@ -187,6 +183,25 @@ export class Committer {
       });
     }
     for (const answer of answers) answer();
+  }
+
+  /** Drafts what a job brings; the answer is given once it is durable. */
+  async #prepare(job: Job, plan: AppendPlan, draft: Draft): Promise<() => void> {
+    switch (job.kind) {
+      case 'append': {
+        const planned = await plan.add(job.tenant, job.spans, job.retried);
+        return () => job.done(planned());
+      }
+      case 'gate': {
+        const gated = await this.#passAll(job.entries, job.mayReceive, draft);
+        return () => job.done(gated);
+      }
+      case 'fact':
+        draft.records.push({ kind: 'fact', name: job.name, value: job.value });
+        return () => job.done();
+      default:
+        return job satisfies never;
+    }
   }
 
   async #passAll(
