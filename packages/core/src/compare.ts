@@ -4,7 +4,7 @@
  */
 
 import { equalBytes } from './bytes.js';
-import { digestHoldings, type FeedHoldings } from './holdings.js';
+import { digestHoldings, weightOf, type FeedHoldings } from './holdings.js';
 import { LIMITS } from './limits.js';
 import type { ComparedRange } from './message.js';
 import type { Crypto } from './ports.js';
@@ -14,7 +14,7 @@ export interface HoldingsView {
   within(lower: string, upper: string): readonly FeedHoldings[];
 }
 
-/** What a compared range taught us of the peer, and what to answer. */
+/** What compared ranges taught us of the peer, and what to answer. */
 export interface Comparison {
   /** The peer's holdings of a whole key range; feeds it does not list there it does not hold. */
   readonly learned: readonly {
@@ -22,70 +22,108 @@ export interface Comparison {
     readonly upper: string;
     readonly feeds: readonly FeedHoldings[];
   }[];
+  /** Ascending and apart, as all ranges of a message. */
   readonly answers: readonly ComparedRange[];
-  /** Whether we wait for the peer to go on: a digest of one side differs and its feeds are not listed yet. */
+  /** Whether one of the answers waits for the peer to go on. */
   readonly descends: boolean;
 }
 
+/** What a compared range with its two keys and its digest takes in a message, without the feeds. */
+const RANGE_WEIGHT = 64;
+
 /** The first message of a comparison: everything shared, listed at once where it is short. */
 export function openComparison(mine: HoldingsView, crypto: Crypto): readonly ComparedRange[] {
-  return [describeRange('', '', mine.within('', ''), crypto)];
+  return [describeRange({ lower: '', upper: '' }, mine.within('', ''), { reply: true, crypto })];
 }
 
-/** Compares what a peer said of some ranges with what we hold. `reply` says whether it waits for our side. */
+/** Compares what a peer said of some ranges with what we hold. What does not fit one message is left to the next as one range. */
 export function compareRanges(
   theirs: readonly ComparedRange[],
-  options: { readonly mine: HoldingsView; readonly reply: boolean; readonly crypto: Crypto },
+  options: { readonly mine: HoldingsView; readonly crypto: Crypto },
 ): Comparison {
-  const learned: { lower: string; upper: string; feeds: readonly FeedHoldings[] }[] = [];
-  const answers: ComparedRange[] = [];
-  let descends = false;
+  const { mine, crypto } = options;
+  const learned: Comparison['learned'][number][] = [];
+  const answers = new Answers();
   for (const range of theirs) {
     const { lower, upper } = range;
-    const mine = options.mine.within(lower, upper);
-    const digest = digestHoldings(mine, options.crypto);
+    const held = mine.within(lower, upper);
+    const digest = digestHoldings(held, crypto);
     if (equalBytes(digest, range.digest)) {
-      learned.push({ lower, upper, feeds: mine });
-      if (options.reply) answers.push({ lower, upper, digest, feeds: undefined });
-    } else if (range.feeds !== undefined) {
-      learned.push({ lower, upper, feeds: range.feeds });
-      if (!options.reply) continue;
-      const parts = splitRange(lower, upper, mine, options.crypto);
-      descends ||= parts.some((part) => part.feeds === undefined);
-      answers.push(...parts);
-    } else {
-      // The peer told us a digest alone: whatever we list, we wait for its list in turn.
-      answers.push(...splitRange(lower, upper, mine, options.crypto));
-      descends = true;
+      learned.push({ lower, upper, feeds: held });
+      if (range.reply) answers.add({ lower, upper, digest, feeds: undefined, reply: false });
+      continue;
+    }
+    if (range.feeds !== undefined) learned.push({ lower, upper, feeds: range.feeds });
+    if (range.feeds !== undefined && !range.reply) continue;
+    // A peer that told us a digest alone has to list in turn; one that listed waits for our side only.
+    for (const part of splitRange(range, held, { reply: range.feeds === undefined, crypto }))
+      answers.add(part);
+  }
+  const rest = answers.rest;
+  if (rest === undefined) return { learned, answers: answers.list, descends: answers.descend };
+  const left = digestHoldings(mine.within(rest.lower, rest.upper), crypto);
+  const last: ComparedRange = { ...rest, digest: left, feeds: undefined, reply: true };
+  return { learned, answers: [...answers.list, last], descends: true };
+}
+
+/** Answers in ascending order until a message is full; from there on only what key range is left. */
+class Answers {
+  readonly list: ComparedRange[] = [];
+  descend = false;
+  rest: { readonly lower: string; readonly upper: string } | undefined;
+  #bytes = 0;
+
+  add(range: ComparedRange): void {
+    this.#bytes += weightOfRange(range);
+    const isFull =
+      this.#bytes > LIMITS.holdingsFrameBytes || this.list.length + 1 >= LIMITS.rangesPerComparison;
+    if (this.rest !== undefined) this.rest = { lower: this.rest.lower, upper: range.upper };
+    else if (isFull && this.list.length > 0) this.rest = { lower: range.lower, upper: range.upper };
+    else {
+      this.list.push(range);
+      this.descend ||= range.reply;
     }
   }
-  return { learned, answers, descends };
 }
 
 /** The range as one if it is short enough to list, else cut into parts of about equal number of feeds. */
 function splitRange(
-  lower: string,
-  upper: string,
+  range: { readonly lower: string; readonly upper: string },
   feeds: readonly FeedHoldings[],
-  crypto: Crypto,
+  how: { readonly reply: boolean; readonly crypto: Crypto },
 ): readonly ComparedRange[] {
-  if (feeds.length <= LIMITS.feedsListed) return [describeRange(lower, upper, feeds, crypto)];
+  if (isListed(feeds)) return [describeRange(range, feeds, how)];
   const size = Math.ceil(feeds.length / LIMITS.compareFanout);
   const parts: ComparedRange[] = [];
   for (let at = 0; at < feeds.length; at += size) {
-    const from = at === 0 ? lower : (feeds[at]?.key ?? lower);
-    const to = feeds[at + size]?.key ?? upper;
-    parts.push(describeRange(from, to, feeds.slice(at, at + size), crypto));
+    const lower = at === 0 ? range.lower : (feeds[at]?.key ?? range.lower);
+    const upper = feeds[at + size]?.key ?? range.upper;
+    parts.push(describeRange({ lower, upper }, feeds.slice(at, at + size), how));
   }
   return parts;
 }
 
+/** A range that is not listed always waits for the peer to go on. */
 function describeRange(
-  lower: string,
-  upper: string,
+  range: { readonly lower: string; readonly upper: string },
   feeds: readonly FeedHoldings[],
-  crypto: Crypto,
+  how: { readonly reply: boolean; readonly crypto: Crypto },
 ): ComparedRange {
-  const listed = feeds.length <= LIMITS.feedsListed;
-  return { lower, upper, digest: digestHoldings(feeds, crypto), feeds: listed ? feeds : undefined };
+  const { lower, upper } = range;
+  const digest = digestHoldings(feeds, how.crypto);
+  return isListed(feeds)
+    ? { lower, upper, digest, feeds, reply: how.reply }
+    : { lower, upper, digest, feeds: undefined, reply: true };
+}
+
+/** One feed can always be listed, so that a descent has an end. */
+function isListed(feeds: readonly FeedHoldings[]): boolean {
+  if (feeds.length <= 1) return true;
+  if (feeds.length > LIMITS.feedsListed) return false;
+  return feeds.reduce((sum, feed) => sum + weightOf(feed), 0) <= LIMITS.listedBytes;
+}
+
+function weightOfRange(range: ComparedRange): number {
+  const feeds = (range.feeds ?? []).reduce((sum, feed) => sum + weightOf(feed), 0);
+  return RANGE_WEIGHT + range.lower.length + range.upper.length + feeds;
 }

@@ -3,9 +3,14 @@
 import { encodeCbor, isBytes, isCborList, isCount, type Cbor } from './cbor.js';
 import { HASH_BYTES } from './entry.js';
 import { splitFeedKey, type Feed, type FeedKey } from './feed.js';
-import { fromKey, toKey } from './bytes.js';
+import { concatBytes, fromKey, toKey } from './bytes.js';
 import { LIMITS } from './limits.js';
 import type { Crypto } from './ports.js';
+
+/** Heads of the lists around a feed's key and ranges, and those of its own compared range, where it has one. */
+const FEED_WEIGHT = 64;
+/** Two numbers of nine bytes, a hash, and the head of the list around them. */
+const RANGE_WEIGHT = 9 + 9 + 34 + 1;
 
 /** A range of seq, both ends included. */
 export interface SeqRange {
@@ -69,7 +74,30 @@ export function countEntries(ranges: readonly SeqRange[]): number {
 
 /** SHA-256 over the given holdings, which must be in ascending order of key. Equal digests mean equal holdings. */
 export function digestHoldings(feeds: readonly FeedHoldings[], crypto: Crypto): Uint8Array {
-  return crypto.sha256(...feeds.map((feed) => encodeCbor(writeFeedHoldings(feed))));
+  return crypto.sha256(concatBytes(feeds.map((feed) => encodeCbor(writeFeedHoldings(feed)))));
+}
+
+/** About how many bytes the holdings of a feed take in a message; never less than they do. */
+export function weightOf(feed: FeedHoldings): number {
+  return FEED_WEIGHT + feed.key.length + feed.ranges.length * RANGE_WEIGHT;
+}
+
+/** The feeds in their order, cut into runs that fit a message each. */
+export function packFeeds(feeds: readonly FeedHoldings[]): readonly (readonly FeedHoldings[])[] {
+  const runs: FeedHoldings[][] = [];
+  let bytes = 0;
+  for (const feed of feeds) {
+    const weight = weightOf(feed);
+    const last = runs.at(-1);
+    const fits = last !== undefined && last.length < LIMITS.feedsPerMessage;
+    if (fits && bytes + weight <= LIMITS.holdingsFrameBytes) last.push(feed);
+    else {
+      runs.push([feed]);
+      bytes = 0;
+    }
+    bytes += weight;
+  }
+  return runs;
 }
 
 export function writeFeedHoldings(feed: FeedHoldings): Cbor {

@@ -47,10 +47,15 @@ export const LIMITS = {
   creditBytes: 4 * MIB,
   /** Entries gathered into one frame end at this size, so that one more of the largest still fits the frame. */
   entriesFrameBytes: 256 * KIB,
-  /** Feeds in one list of a message, and ranges in one holdings message. */
+  /** Feeds in one list of a message. */
   feedsPerMessage: 256,
-  /** A compared range with more feeds than this is told by its digest alone. */
+  /** A compared range with more feeds or more bytes than this is told by its digest alone, unless it is one feed. */
   feedsListed: 64,
+  listedBytes: 64 * KIB,
+  /** Holdings gathered into one frame: compared ranges, news, or a receipt. */
+  holdingsFrameBytes: 512 * KIB,
+  /** Key ranges that one message may compare. */
+  rangesPerComparison: 256,
   /** Parts a differing range of holdings is split into. */
   compareFanout: 16,
   /** Ranges one `want` may name. */
@@ -63,8 +68,10 @@ export const LIMITS = {
   owedRanges: 1024,
   /** Ranges of one feed: a peer that scatters more is refused. */
   rangesPerFeed: 1024,
-  /** Tenants a peer may offer. */
-  offeredScopes: 10_000,
+  /** Tenants a peer may offer: with the longest of names they fit a frame. */
+  offeredScopes: 7_000,
+  /** Ranges that one peer may claim to hold, over all feeds: what goes beyond is not remembered. */
+  claimedRanges: 250_000,
 
   handshakeMs: 5_000,
   heartbeatMs: 5_000,

@@ -1,7 +1,15 @@
 /** The messages of a session: deterministic CBOR in frames, compressed when that pays. PROTOCOL.md is the same in words. */
 
 import { concatBytes, fromKey, toKey } from './bytes.js';
-import { decodeCbor, encodeCbor, isBytes, isCborList, isCborMap, isCount, type Cbor } from './cbor.js';
+import {
+  decodeCanonicalCbor,
+  encodeCbor,
+  isBytes,
+  isCborList,
+  isCborMap,
+  isCount,
+  type Cbor,
+} from './cbor.js';
 import { EPOCH_BYTES, HASH_BYTES, SIGNATURE_BYTES } from './entry.js';
 import type { FeedKey } from './feed.js';
 import {
@@ -17,18 +25,18 @@ import type { Compression } from './ports.js';
 
 export const PROTOCOL_VERSION = '0.1.0';
 
-/** Why a session ended, and the WebSocket close code that says so. */
+/** Why a session ended, and the WebSocket close code that says so; 4400 and up are the link's own. Only the `bye` before it is believed. */
 export const CLOSE_CODES = {
   going_away: 4000,
-  fault: 4400,
-  refused: 4401,
-  pending: 4403,
-  silent: 4408,
-  name_taken: 4409,
-  replaced: 4410,
-  flow: 4413,
-  self: 4421,
-  version: 4426,
+  fault: 4300,
+  refused: 4301,
+  pending: 4303,
+  silent: 4308,
+  name_taken: 4309,
+  replaced: 4310,
+  flow: 4313,
+  self: 4321,
+  version: 4326,
 } as const;
 
 export type ByeCode = keyof typeof CLOSE_CODES;
@@ -54,15 +62,16 @@ export interface ComparedRange {
   readonly upper: string;
   readonly digest: Uint8Array;
   readonly feeds: readonly FeedHoldings[] | undefined;
+  /** Whether the sender waits for the receiver's own holdings of this range. */
+  readonly reply: boolean;
 }
 
 export interface Holdings {
   readonly kind: 'holdings';
   /** Scopes the sender shares with the receiver; `undefined` where it said so before and nothing changed. */
   readonly scopes: readonly string[] | '*' | undefined;
+  /** Ascending and apart. */
   readonly ranges: readonly ComparedRange[];
-  /** Whether the sender waits for the receiver's own holdings of these ranges. */
-  readonly reply: boolean;
   /** Names the comparison, so that its answer is known as such. */
   readonly round: number;
 }
@@ -130,7 +139,7 @@ export function decodeMessage(frame: Uint8Array, compression: Compression): Mess
   let bytes: Uint8Array | undefined;
   if (frame[0] === PLAIN) bytes = coded;
   else if (frame[0] === BROTLI) bytes = compression.decompress(coded, LIMITS.frameBytes);
-  const value = bytes === undefined ? undefined : decodeCbor(bytes);
+  const value = bytes === undefined ? undefined : decodeCanonicalCbor(bytes);
   return isCborMap(value) ? fromCbor(value) : undefined;
 }
 
@@ -159,8 +168,8 @@ function toCbor(message: Message): Cbor {
           fromKey(range.upper),
           range.digest,
           range.feeds?.map(writeFeedHoldings) ?? null,
+          range.reply,
         ]),
-        reply: message.reply,
         round: message.round,
       };
     case 'want':
@@ -216,18 +225,21 @@ function readHello(map: { readonly [key: string]: Cbor }): Hello | undefined {
 }
 
 function readHoldings(map: { readonly [key: string]: Cbor }): Holdings | undefined {
-  const { scopes, ranges, reply, round } = map;
-  if (!hasMembers(map, 5) || typeof reply !== 'boolean' || !isCount(round) || !isCborList(ranges))
-    return undefined;
+  const { scopes, ranges, round } = map;
+  if (!hasMembers(map, 4) || !isCount(round) || !isCborList(ranges)) return undefined;
   const offered = readScopes(scopes);
-  if (offered === null || ranges.length > LIMITS.feedsPerMessage) return undefined;
+  if (offered === null || ranges.length > LIMITS.rangesPerComparison) return undefined;
   const compared: ComparedRange[] = [];
   for (const range of ranges) {
     const read = readComparedRange(range);
-    if (read === undefined) return undefined;
+    const last = compared.at(-1);
+    // Apart, so that a message never makes us look at anything twice.
+    const isApart =
+      last === undefined || (last.upper !== '' && read !== undefined && last.upper <= read.lower);
+    if (read === undefined || !isApart) return undefined;
     compared.push(read);
   }
-  return { kind: 'holdings', scopes: offered, ranges: compared, reply, round };
+  return { kind: 'holdings', scopes: offered, ranges: compared, round };
 }
 
 /** `null` where it is malformed. */
@@ -244,11 +256,13 @@ function readScopes(value: Cbor | undefined): readonly string[] | '*' | undefine
 }
 
 function readComparedRange(value: Cbor): ComparedRange | undefined {
-  if (!isCborList(value) || value.length !== 4) return undefined;
-  const [lower, upper, digest, list] = value;
+  if (!isCborList(value) || value.length !== 5) return undefined;
+  const [lower, upper, digest, list, reply] = value;
   if (!(lower instanceof Uint8Array) || !(upper instanceof Uint8Array)) return undefined;
   if (lower.length > 512 || upper.length > 512 || !isBytes(digest, HASH_BYTES)) return undefined;
-  const bounds = { lower: toKey(lower), upper: toKey(upper), digest };
+  if (typeof reply !== 'boolean') return undefined;
+  const bounds = { lower: toKey(lower), upper: toKey(upper), digest, reply };
+  if (bounds.upper !== '' && bounds.lower >= bounds.upper) return undefined;
   if (list === null) return { ...bounds, feeds: undefined };
   const feeds = readFeedList(list);
   if (feeds === undefined) return undefined;

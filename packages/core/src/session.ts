@@ -4,7 +4,7 @@ import { equalBytes } from './bytes.js';
 import { compareRanges, openComparison, type HoldingsView } from './compare.js';
 import { checkHello, writeHello, type Channel, type Greeter } from './handshake.js';
 import type { FeedKey } from './feed.js';
-import type { FeedHoldings } from './holdings.js';
+import { digestHoldings, packFeeds, type FeedHoldings } from './holdings.js';
 import { LIMITS } from './limits.js';
 import {
   receiptBody,
@@ -121,6 +121,9 @@ export interface Stepped {
   readonly effects: readonly SessionEffect[];
 }
 
+/** The most that one `serve` effect may bring: up to the bound of a frame, and one more entry of the largest. */
+const SERVED_BYTES_MOST = LIMITS.entriesFrameBytes + LIMITS.entryBytes;
+
 export function newSession(monotonicMs: number): SessionState {
   return {
     phase: 'greeting',
@@ -230,7 +233,7 @@ function onHello(state: SessionState, hello: Hello, world: SessionWorld): Steppe
     return { state: closed.state, effects: [...reply, ...closed.effects] };
   }
   const open: SessionState = { ...state, phase: 'open', skewMs: hello.atMs - world.wallMs };
-  const scopes: Holdings = { kind: 'holdings', scopes: world.scopes, ranges: [], reply: false, round: 0 };
+  const scopes: Holdings = { kind: 'holdings', scopes: world.scopes, ranges: [], round: 0 };
   // The responder names its scopes first; the initiator then begins the comparison.
   const offer = world.channel.initiator ? [] : [send(scopes)];
   return { state: open, effects: [...reply, { kind: 'opened', hello }, ...offer] };
@@ -245,13 +248,12 @@ function onHoldings(state: SessionState, message: Holdings, world: SessionWorld)
   }
   const compared = compareRanges(message.ranges, {
     mine: world.mine(offered),
-    reply: message.reply,
     crypto: world.tools.crypto,
   });
   const effects: SessionEffect[] = compared.learned.map((learned) => ({ kind: 'learn', ...learned }));
   if (compared.answers.length > 0) {
-    const { answers: ranges, descends: reply } = compared;
-    effects.push(send({ kind: 'holdings', scopes: undefined, ranges, reply, round: message.round }));
+    const { answers: ranges } = compared;
+    effects.push(send({ kind: 'holdings', scopes: undefined, ranges, round: message.round }));
   }
   effects.push({ kind: 'plan' });
   // Once we wait for nothing more of it, our own round is answered.
@@ -265,7 +267,7 @@ function beginRound(state: SessionState, world: SessionWorld, scopes: Scopes | u
   // Odd numbers are the initiator's, even ones the responder's, so that an answer is never taken for the other's.
   const round = state.round === 0 ? (world.channel.initiator ? 1 : 2) : state.round + 2;
   const ranges = openComparison(world.mine(state.offered), world.tools.crypto);
-  const message: Holdings = { kind: 'holdings', scopes, ranges, reply: true, round };
+  const message: Holdings = { kind: 'holdings', scopes, ranges, round };
   return { state: { ...state, round }, effects: [send(message)] };
 }
 
@@ -273,7 +275,7 @@ function onRights(state: SessionState, world: SessionWorld): Stepped {
   if (world.channel.initiator && state.offered !== undefined) return beginRound(state, world, world.scopes);
   return {
     state,
-    effects: [send({ kind: 'holdings', scopes: world.scopes, ranges: [], reply: false, round: 0 })],
+    effects: [send({ kind: 'holdings', scopes: world.scopes, ranges: [], round: 0 })],
   };
 }
 
@@ -322,7 +324,7 @@ function onEntries(state: SessionState, message: Entries): Stepped {
 function onGated(state: SessionState, gated: Gated, world: SessionWorld): Stepped {
   if (gated.fault !== undefined) return close(state, 'fault', gated.fault);
   const effects: SessionEffect[] = [];
-  if (gated.held.length > 0) effects.push(send(writeReceipt(gated.held, world)));
+  for (const feeds of packFeeds(byKey(gated.held))) effects.push(send(writeReceipt(feeds, world)));
   effects.push({ kind: 'plan' });
   return { state: { ...state, dealtBytes: state.dealtBytes + gated.frameBytes }, effects };
 }
@@ -345,8 +347,7 @@ function onReceipt(state: SessionState, receipt: Receipt, world: SessionWorld): 
 }
 
 function writeReceipt(feeds: readonly FeedHoldings[], world: SessionWorld): Receipt {
-  const ordered = [...feeds].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, LIMITS.feedsPerMessage);
-  const said = { feeds: ordered, run: world.run, atMs: world.wallMs };
+  const said = { feeds, run: world.run, atMs: world.wallMs };
   return { kind: 'receipt', ...said, signature: world.greeter.sign(receiptBody(said)) };
 }
 
@@ -359,11 +360,13 @@ function onPublished(
   if (state.offered === undefined) return { state, effects: [] };
   const sent = new Map<FeedKey, number>();
   const entries: Uint8Array[] = [];
+  // What is being read for the peer already counts: it goes out whatever is pushed meanwhile.
+  const reservedBytes = state.serving ? SERVED_BYTES_MOST : 0;
   let creditOutBytes = state.creditOutBytes;
   let frameBytes = 0;
   for (const push of event.pushes) {
     const reach = sent.get(push.key) ?? world.reach(push.key);
-    if (reach !== push.seq - 1 || push.bytes.length > creditOutBytes) continue;
+    if (reach !== push.seq - 1 || push.bytes.length > creditOutBytes - reservedBytes) continue;
     if (frameBytes + push.bytes.length > LIMITS.entriesFrameBytes && frameBytes > 0) continue;
     creditOutBytes -= push.bytes.length;
     frameBytes += push.bytes.length;
@@ -380,21 +383,20 @@ function onPublished(
 
 /** Each feed as a range of one key. */
 function tellOf(feeds: readonly FeedHoldings[], world: SessionWorld): readonly SessionEffect[] {
-  const effects: SessionEffect[] = [];
-  for (let at = 0; at < feeds.length; at += LIMITS.feedsPerMessage) {
-    const ranges = feeds.slice(at, at + LIMITS.feedsPerMessage).map((feed) => {
-      const view: HoldingsView = { within: () => [feed] };
-      const [range] = openComparison(view, world.tools.crypto);
-      return {
-        lower: feed.key,
-        upper: `${feed.key}\0`,
-        digest: range?.digest ?? new Uint8Array(32),
-        feeds: [feed],
-      };
-    });
-    effects.push(send({ kind: 'holdings', scopes: undefined, ranges, reply: false, round: 0 }));
-  }
-  return effects;
+  return packFeeds(byKey(feeds)).map((run) => {
+    const ranges = run.map((feed) => ({
+      lower: feed.key,
+      upper: `${feed.key}\0`,
+      digest: digestHoldings([feed], world.tools.crypto),
+      feeds: [feed],
+      reply: false,
+    }));
+    return send({ kind: 'holdings', scopes: undefined, ranges, round: 0 });
+  });
+}
+
+function byKey(feeds: readonly FeedHoldings[]): readonly FeedHoldings[] {
+  return [...feeds].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function onTick(state: SessionState, world: SessionWorld): Stepped {

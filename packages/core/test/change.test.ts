@@ -1,7 +1,7 @@
 /** R4: our changes are Automerge's own, byte for byte, and we read nothing else. */
 
 import * as Automerge from '@automerge/automerge';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
 import { compareBytes, concatBytes, equalBytes, toHex } from '../dist/bytes.js';
 import { hashOfChange, readChange, writeChange, type Change } from '../dist/change.js';
@@ -61,7 +61,8 @@ function readAndWritten(bytes: Uint8Array): Uint8Array | undefined {
 
 const actors = fc.uint8Array({ minLength: 40, maxLength: 40 });
 const keys = fc.oneof(
-  fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }),
+  // What a JavaScript object cannot hold as an own member, Automerge's proxy cannot be asked to put.
+  fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }).filter((key) => key !== '__proto__'),
   fc.constantFrom('a', 'b', 'ключ', '鍵', '🗝️', 'x'.repeat(200)),
 );
 const values = fc.oneof(
@@ -88,22 +89,25 @@ function withoutEqual(sequence: readonly Put[]): readonly Put[] {
   });
 }
 
-function sameAsAutomerge(t: ExecutionContext, actor: Uint8Array, sequence: readonly Put[]): void {
+/** Throws where a change of ours is not Automerge's own, or has another hash. */
+function sameAsAutomerge(actor: Uint8Array, sequence: readonly Put[]): void {
   const theirs = byAutomerge(actor, sequence);
-  const ours = byUs(actor, sequence);
-  for (const [i, { bytes, hash }] of ours.entries()) {
-    if (!equalBytes(bytes, theirs[i] ?? NOTHING)) {
-      t.is(toHex(bytes), toHex(theirs[i] ?? NOTHING), `change ${i + 1}`);
-    }
-    t.is(toHex(hash), Automerge.decodeChange(bytes).hash ?? '');
-    t.deepEqual(hashOfChange(bytes, tools.crypto), hash);
+  for (const [i, { bytes, hash }] of byUs(actor, sequence).entries()) {
+    const expected = theirs[i] ?? NOTHING;
+    if (!equalBytes(bytes, expected))
+      throw new Error(`change ${i + 1} is ${toHex(bytes)}, where Automerge writes ${toHex(expected)}`);
+    const named = Automerge.decodeChange(bytes).hash;
+    if (toHex(hash) !== named) throw new Error(`change ${i + 1}: ${toHex(hash)} is ${named} to Automerge`);
+    if (!equalBytes(hashOfChange(bytes, tools.crypto), hash)) throw new Error(`change ${i + 1} hashed anew`);
   }
 }
 
 test('our changes are the bytes that Automerge writes for the same puts', (t) => {
-  fc.assert(
-    fc.property(actors, puts, (actor, sequence) => sameAsAutomerge(t, actor, sequence)),
-    { numRuns: 200 },
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(actors, puts, (actor, sequence) => sameAsAutomerge(actor, sequence)),
+      { numRuns: 200 },
+    ),
   );
 });
 
@@ -113,7 +117,7 @@ test('a long run of batches on descending keys is written as Automerge writes it
     key: (0xffff_ffff - i).toString(16),
     value: seeded(i + 1).bytes(i % 50),
   }));
-  sameAsAutomerge(t, actor, sequence);
+  t.notThrows(() => sameAsAutomerge(actor, sequence));
 });
 
 test('an overwrite of a late operation carries its number as Automerge does', (t) => {
@@ -121,7 +125,7 @@ test('an overwrite of a late operation carries its number as Automerge does', (t
   const actor = seeded(4).bytes(40);
   const sequence: Put[] = Array.from({ length: 140 }, (_, i) => ({ key: `k${i}`, value: Uint8Array.of(i) }));
   for (const i of [0, 62, 63, 64, 126, 127, 128]) sequence.push({ key: `k${i}`, value: NOTHING });
-  sameAsAutomerge(t, actor, sequence);
+  t.notThrows(() => sameAsAutomerge(actor, sequence));
 });
 
 test('what we write we read, with its hash', (t) => {

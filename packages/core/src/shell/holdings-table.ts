@@ -34,9 +34,10 @@ export class HoldingsTable {
 
   #within(lower: string, upper: string, isShared: (scope: Scope) => boolean): readonly FeedHoldings[] {
     const found: FeedHoldings[] = [];
-    for (const key of this.#sortedKeys()) {
-      if (key < lower) continue;
-      if (upper !== '' && key >= upper) break;
+    const keys = this.#sortedKeys();
+    for (let i = firstFrom(keys, lower); i < keys.length; i++) {
+      const key = keys[i];
+      if (key === undefined || (upper !== '' && key >= upper)) break;
       const feed = this.feed(key);
       if (feed.ranges.length > 0 && isShared(scopeOfFeed(key))) found.push(holdingsOf(feed));
     }
@@ -47,4 +48,16 @@ export class HoldingsTable {
     this.#keys ??= [...this.#feeds.keys()].sort((a, b) => (a < b ? -1 : 1));
     return this.#keys;
   }
+}
+
+/** Index of the first key that is not below `bound`: a comparison asks for many short ranges of many keys. */
+function firstFrom(keys: readonly FeedKey[], bound: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? '') < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

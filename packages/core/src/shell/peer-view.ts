@@ -4,7 +4,6 @@ import type { HoldingsView } from '../compare.js';
 import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import {
   coversRanges,
-  joinRanges,
   missingRanges,
   type FeedHoldings,
   type HeldRange,
@@ -32,29 +31,25 @@ export class PeerView {
   readonly #theirs = new Map<FeedKey, readonly HeldRange[]>();
   readonly #pushed = new Map<FeedKey, number>();
   readonly #asked = new Map<FeedKey, Asked>();
+  /** Ranges in `#theirs`. */
+  #claimed = 0;
 
   /** The peer holds exactly `feeds` of the keys from `lower` to `upper`. */
   learn(lower: string, upper: string, feeds: readonly FeedHoldings[]): void {
-    if (upper !== `${lower}\0`) {
+    if (upper === `${lower}\0`) this.#forget(lower as FeedKey);
+    else {
       for (const key of this.#theirs.keys()) {
-        if (key >= lower && (upper === '' || key < upper)) this.#theirs.delete(key);
+        if (key >= lower && (upper === '' || key < upper)) this.#forget(key);
       }
     }
-    for (const feed of feeds) this.#theirs.set(feed.key, feed.ranges);
+    for (const feed of feeds) this.#claim(feed.key, feed.ranges);
   }
 
   /** The peer evidently holds this entry, though it has not said so. */
   learnEntry(key: FeedKey, seq: number, hash: Uint8Array): void {
     const ranges = this.#theirs.get(key) ?? [];
-    if (coversRanges(ranges, [{ from: seq, to: seq }])) return;
-    const added = [...ranges, { from: seq, to: seq, hash }];
-    this.#theirs.set(
-      key,
-      joinRanges(added).map((range) => ({
-        ...range,
-        hash: added.find((one) => one.to === range.to)?.hash ?? hash,
-      })),
-    );
+    if (ranges.length >= LIMITS.rangesPerFeed || coversRanges(ranges, [{ from: seq, to: seq }])) return;
+    this.#claim(key, withEntry(ranges, { from: seq, to: seq, hash }));
   }
 
   holds(key: FeedKey): readonly HeldRange[] {
@@ -108,6 +103,19 @@ export class PeerView {
     return wanted;
   }
 
+  /** Remembers a claim while there is room: a peer may claim anything, and nothing of it is proven. */
+  #claim(key: FeedKey, ranges: readonly HeldRange[]): void {
+    this.#forget(key);
+    if (this.#claimed + ranges.length > LIMITS.claimedRanges) return;
+    this.#theirs.set(key, ranges);
+    this.#claimed += ranges.length;
+  }
+
+  #forget(key: FeedKey): void {
+    this.#claimed -= this.#theirs.get(key)?.length ?? 0;
+    this.#theirs.delete(key);
+  }
+
   /** Drops what has arrived meanwhile, and everything asked too long ago. A range that moves stays young. */
   #stillAsked(key: FeedKey, missing: readonly SeqRange[], nowMs: number): readonly SeqRange[] {
     const asked = this.#asked.get(key);
@@ -123,6 +131,20 @@ export class PeerView {
     this.#asked.set(key, { ranges, atMs: moved ? nowMs : asked.atMs });
     return ranges;
   }
+}
+
+/** Ascending ranges with one more entry, which none of them covers. */
+function withEntry(ranges: readonly HeldRange[], entry: HeldRange): readonly HeldRange[] {
+  const before = ranges.filter((range) => range.to < entry.from);
+  const after = ranges.slice(before.length);
+  const [last, next] = [before.at(-1), after[0]];
+  const from = last?.to === entry.from - 1 ? last.from : entry.from;
+  const joined = next?.from === entry.to + 1 ? { ...next, from } : { ...entry, from };
+  return [
+    ...(from === entry.from ? before : before.slice(0, -1)),
+    joined,
+    ...(joined.to === entry.to ? after : after.slice(1)),
+  ];
 }
 
 /** Nothing from a fork on is missing: it would not be taken. */
