@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import test from 'ava';
+
+const ROOT = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
+
+/** Every path in backticks in a page, as the page writes it. */
+function pathsIn(page: string): readonly string[] {
+  return [...page.matchAll(/`([\w./-]+\/[\w./-]+\.(?:ts|mjs|js|md))`/g)].flatMap(([, path]) => path ?? []);
+}
+
+/** The journey names files of the core by their place in it. */
+function existsInRepo(path: string): boolean {
+  return [path, `packages/core/src/${path}`].some((candidate) => existsSync(new URL(candidate, ROOT)));
+}
+
+test('every file that ARCHITECTURE.md names is where it says', (t) => {
+  const paths = pathsIn(read('ARCHITECTURE.md'));
+  t.true(paths.length > 20);
+  for (const path of paths) t.true(existsInRepo(path), path);
+  t.false(existsInRepo('shell/nowhere.ts'));
+});
+
+test('README.md lists exactly the variables that the server reads', (t) => {
+  const variables = (text: string): string[] =>
+    [...new Set(text.match(/\b(?:FEDERATION_[A-Z_]+|LOG_LEVEL)\b/g))].sort();
+  t.deepEqual(variables(read('README.md')), variables(read('packages/server/src/config.ts')));
+});
+
+test('every npm script that a page names exists', (t) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+    for (const [, name] of read(page).matchAll(/`npm (?:run )?([a-z-]+)/g)) {
+      if (name === undefined || ['install', 'ci'].includes(name)) continue;
+      t.true(name in scripts, `${page}: npm run ${name}`);
+    }
+  }
+});
+
+test('each step of the journey that names a file of another package finds it there', (t) => {
+  const steps = read('ARCHITECTURE.md').match(/^\| \d+ \|.*$/gm) ?? [];
+  t.is(steps.length, 16);
+  for (const step of steps) t.true(/`[\w./-]+\.ts`/.test(step), step);
+});
