@@ -30,6 +30,8 @@ const CORE_ORDER = [
   'query',
   'gate',
   'handshake',
+  'session-state',
+  'session-flow',
   'session',
   'events',
   'store/*',

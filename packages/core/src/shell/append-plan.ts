@@ -11,7 +11,7 @@ import { feedKey, fitsSegment, lastRange, splitFeedKey, type Feed, type FeedKey 
 import { timelineScope, type Scope, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { KeyPair, Tools } from '../ports.js';
-import type { Push } from '../session.js';
+import type { Push } from '../session-state.js';
 import type { Span, SpanId } from '../span.js';
 import type { AcceptedEntry, Arrival, Storage, StoreRecord } from '../storage.js';
 

@@ -7,7 +7,7 @@ import { extendFeed, growSegment, type Feed, type FeedKey } from '../feed.js';
 import type { Scope, TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Clock, KeyPair, Tools } from '../ports.js';
-import type { Push } from '../session.js';
+import type { Push } from '../session-state.js';
 import type { Span } from '../span.js';
 import type { AcceptedEntry, Storage, StoreRecord } from '../storage.js';
 import { AppendPlan, type AppendResult } from './append-plan.js';

@@ -18,15 +18,15 @@ import {
   type WantedRange,
 } from '../message.js';
 import type { Clock, Link, Timer, Tools } from '../ports.js';
+import { stepSession } from '../session.js';
 import {
   newSession,
-  stepSession,
   type Push,
   type Scopes,
   type SessionEffect,
   type SessionEvent,
   type SessionState,
-} from '../session.js';
+} from '../session-state.js';
 import type { Storage } from '../storage.js';
 import type { Committer } from './committer.js';
 import type { HoldingsTable } from './holdings-table.js';
