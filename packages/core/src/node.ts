@@ -191,6 +191,7 @@ export class FederationNode {
     const report = await runSync(options, {
       book: this.#book,
       peering: this.#peering,
+      storage: this.#options.storage,
       clock: this.#options.clock,
       sharesTenant: (tenant) => (tenant === undefined ? this.#scopes().length > 0 : this.isFederated(tenant)),
       isClosed: () => this.#closed,

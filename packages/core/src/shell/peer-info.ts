@@ -48,7 +48,7 @@ export function describePeers(book: PeerBook, peering: Peering, clock: Clock): r
       nextDialAtMs: session === undefined ? Math.max(peer.nextDialAtMs + toWallMs, clock.now()) : undefined,
       latencyMs: session?.state.latencyMs,
       skewMs: session?.state.skewMs,
-      inSync: lag !== undefined && !lag.behind && !lag.ahead && session?.state.offered !== undefined,
+      inSync: lag?.here.length === 0 && lag.there.length === 0 && session?.state.offered !== undefined,
       entriesIn: session?.figures.entriesIn ?? 0,
       entriesOut: session?.figures.entriesOut ?? 0,
       bytesIn: session?.link.traffic.bytesIn ?? 0,

@@ -18,6 +18,12 @@ interface Asked {
   readonly atMs: number;
 }
 
+/** Ranges of a feed that one side holds and the other does not. */
+export interface Lack {
+  readonly key: FeedKey;
+  readonly ranges: readonly SeqRange[];
+}
+
 /** What planning looks at beyond the peer itself. */
 export interface PlanWorld {
   readonly nowMs: number;
@@ -69,17 +75,22 @@ export class PeerView {
     return this.#asked.has(key);
   }
 
-  /** Whether the peer holds something of the shared scopes that we do not. */
-  isAhead(world: Pick<PlanWorld, 'feed' | 'isShared'>): boolean {
-    for (const [key, ranges] of this.#theirs) {
-      if (world.isShared(scopeOfFeed(key)) && missingHere(world.feed(key), ranges).length > 0) return true;
+  /** What the peer holds of the shared scopes and we do not. */
+  lackingHere(world: Pick<PlanWorld, 'feed' | 'isShared'>): readonly Lack[] {
+    const lacking: Lack[] = [];
+    for (const [key, theirs] of this.#theirs) {
+      const ranges = world.isShared(scopeOfFeed(key)) ? missingHere(world.feed(key), theirs) : [];
+      if (ranges.length > 0) lacking.push({ key, ranges });
     }
-    return false;
+    return lacking;
   }
 
-  /** Whether we hold something that the peer has not confirmed to hold. */
-  isBehind(mine: HoldingsView): boolean {
-    return mine.within('', '').some((feed) => !coversRanges(this.holds(feed.key), feed.ranges));
+  /** What we hold and the peer has not confirmed to hold. */
+  lackingThere(mine: HoldingsView): readonly Lack[] {
+    return mine.within('', '').flatMap((feed) => {
+      const ranges = missingRanges(this.holds(feed.key), feed.ranges);
+      return ranges.length === 0 ? [] : [{ key: feed.key, ranges }];
+    });
   }
 
   /**

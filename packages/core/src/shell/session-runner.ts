@@ -30,7 +30,7 @@ import {
 import type { Storage } from '../storage.js';
 import type { Committer } from './committer.js';
 import type { HoldingsTable } from './holdings-table.js';
-import { PeerView } from './peer-view.js';
+import { PeerView, type Lack } from './peer-view.js';
 
 /** What all sessions of a node share. */
 export interface SessionHost {
@@ -130,11 +130,14 @@ export class SessionRunner {
     return { key, ranges: this.#view.holds(key) };
   }
 
-  /** Entries we lack or the peer has not confirmed, of the scopes in `only`. */
-  lag(only: (scope: Scope) => boolean): { readonly behind: boolean; readonly ahead: boolean } {
+  /** What we lack and what the peer has not confirmed, of the scopes in `only`. */
+  lag(only: (scope: Scope) => boolean): { readonly here: readonly Lack[]; readonly there: readonly Lack[] } {
     const isShared = (scope: Scope): boolean => only(scope) && this.isShared(scope);
     const world = { feed: (key: FeedKey) => this.#host.table.feed(key), isShared };
-    return { behind: this.#view.isBehind(this.#host.table.view(isShared)), ahead: this.#view.isAhead(world) };
+    return {
+      here: this.#view.lackingHere(world),
+      there: this.#view.lackingThere(this.#host.table.view(isShared)),
+    };
   }
 
   /** Asks for what is missing, now that another session may have let go of it. */

@@ -1,10 +1,13 @@
 /** On-demand sync: compare with some peers now, and wait until nothing is missing on either side. */
 
+import { headerOfAccepted, splitEntry } from '../entry.js';
 import type { NodeEvent } from '../events.js';
 import { nodeIdOf, timelineScope, type NodeId, type Scope, type TenantId } from '../identity.js';
 import type { Clock } from '../ports.js';
 import { isAnswered } from '../session.js';
+import type { Storage } from '../storage.js';
 import type { ListedPeer, PeerBook } from './peer-book.js';
+import type { Lack } from './peer-view.js';
 import type { Peering } from './peering.js';
 import type { SessionRunner } from './session-runner.js';
 import type { AbortSignalLike } from './timeline.js';
@@ -13,6 +16,8 @@ export interface SyncOptions {
   /** All listed peers where absent. */
   readonly peerIds?: readonly NodeId[] | undefined;
   readonly tenant?: TenantId | undefined;
+  /** Wait only for what its origins wrote from then on; ms since 1970. Older parts follow in their own time. */
+  readonly sinceMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignalLike | undefined;
 }
@@ -36,6 +41,7 @@ export interface SyncReport {
 export interface SyncWorld {
   readonly book: PeerBook;
   readonly peering: Peering;
+  readonly storage: Storage;
   readonly clock: Clock;
   readonly sharesTenant: (tenant: TenantId | undefined) => boolean;
   readonly isClosed: () => boolean;
@@ -58,76 +64,100 @@ export async function runSync(options: SyncOptions, world: SyncWorld): Promise<S
 }
 
 async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld): Promise<PeerSync> {
-  const startedAtMs = world.clock.monotonic();
+  const { clock } = world;
+  const startedAtMs = clock.monotonic();
   const deadlineMs = startedAtMs + (options.timeoutMs ?? TIMEOUT_MS);
-  const only = (scope: Scope): boolean =>
-    options.tenant === undefined || scope === timelineScope(options.tenant);
   const isOver = (): boolean =>
-    world.clock.monotonic() >= deadlineMs || world.isClosed() || options.signal?.aborted === true;
-  const report = (
-    outcome: PeerSync['outcome'],
-    session: SessionRunner | undefined,
-    detail: string | undefined,
-  ): PeerSync => {
-    const ms = world.clock.monotonic() - startedAtMs;
-    const figures = {
-      entriesIn: (session?.figures.entriesIn ?? 0) - inBefore,
-      entriesOut: (session?.figures.entriesOut ?? 0) - outBefore,
-    };
-    const peerId = peer.name === undefined ? undefined : nodeIdOf(peer.name);
-    if (outcome === 'in_sync') world.onEvent({ kind: 'synced', peerId, ms, ...figures });
-    return { peerId, address: peer.address, outcome, ...figures, ms, detail };
-  };
-  let inBefore = 0;
-  let outBefore = 0;
-
-  if (peer.key === undefined || world.peering.session(peer.key) === undefined) world.peering.dialNow(peer);
-  let session = sessionOf(peer, world);
+    clock.monotonic() >= deadlineMs || world.isClosed() || options.signal?.aborted === true;
+  const earlier = sessionOf(peer, world);
+  const before = earlier === undefined ? { entriesIn: 0, entriesOut: 0 } : { ...earlier.figures };
+  if (earlier === undefined) world.peering.dialNow(peer);
+  let session = earlier;
   while (session === undefined && !isOver()) {
-    await pause(world.clock);
+    await pause(clock);
     session = sessionOf(peer, world);
   }
-  if (session === undefined) return report('unreachable', undefined, peer.lastError ?? 'no answer');
-  if (!world.sharesTenant(options.tenant)) {
-    return report(
-      'nothing_shared',
-      session,
-      'this node federates no such tenant: list it in FEDERATION_TENANTS on both nodes',
-    );
-  }
+  const ended =
+    session === undefined ? neverMet(peer) : await syncSession(session, { peer, options, world, isOver });
+  const ms = clock.monotonic() - startedAtMs;
+  const now = session?.figures ?? before;
+  const figures = {
+    entriesIn: now.entriesIn - before.entriesIn,
+    entriesOut: now.entriesOut - before.entriesOut,
+  };
+  const peerId = peer.name === undefined ? undefined : nodeIdOf(peer.name);
+  if (ended.outcome === 'in_sync') world.onEvent({ kind: 'synced', peerId, ms, ...figures });
+  return { peerId, address: peer.address, ...ended, ...figures, ms };
+}
+
+type Ended = Pick<PeerSync, 'outcome' | 'detail'>;
+
+function neverMet(peer: ListedPeer): Ended {
+  return { outcome: 'unreachable', detail: peer.lastError ?? 'no answer' };
+}
+
+async function syncSession(
+  session: SessionRunner,
+  call: {
+    readonly peer: ListedPeer;
+    readonly options: SyncOptions;
+    readonly world: SyncWorld;
+    readonly isOver: () => boolean;
+  },
+): Promise<Ended> {
+  const { peer, options, world, isOver } = call;
+  const { tenant } = options;
+  if (!world.sharesTenant(tenant)) return nothingShared('this node federates no such tenant');
   while (session.isOpen && session.state.offered === undefined && !isOver()) await pause(world.clock);
-  if (!sharesAnything(session, only, options.tenant)) {
-    return report(
-      'nothing_shared',
-      session,
-      'the peer federates none of the tenants: list them in FEDERATION_TENANTS on both nodes',
-    );
-  }
-  inBefore = session.figures.entriesIn;
-  outBefore = session.figures.entriesOut;
+  if (!sharesAnything(session, tenant)) return nothingShared('the peer federates none of the tenants');
   session.step({ kind: 'compare' });
   const { round } = session.state;
+  const only = (scope: Scope): boolean => tenant === undefined || scope === timelineScope(tenant);
   for (;;) {
-    if (!session.isOpen) return report('unreachable', session, peer.lastError ?? 'the link was lost');
+    if (!session.isOpen) return { outcome: 'unreachable', detail: peer.lastError ?? 'the link was lost' };
     const lag = session.lag(only);
-    if (isAnswered(session.state, round) && !lag.behind && !lag.ahead)
-      return report('in_sync', session, undefined);
-    if (isOver()) return report('incomplete', session, lag.ahead ? 'still receiving' : 'still sending');
+    const here = await writtenSince(lag.here, 'above', options.sinceMs, world.storage);
+    const there = await writtenSince(lag.there, 'inside', options.sinceMs, world.storage);
+    const isDone = here.length === 0 && there.length === 0;
+    if (isDone && isAnswered(session.state, round)) return { outcome: 'in_sync', detail: undefined };
+    if (isOver())
+      return { outcome: 'incomplete', detail: here.length > 0 ? 'still receiving' : 'still sending' };
     await pause(world.clock);
   }
 }
 
-function sharesAnything(
-  session: SessionRunner,
-  only: (scope: Scope) => boolean,
-  tenant: TenantId | undefined,
-): boolean {
+/**
+ * The lacks that may hold something written at or after `sinceMs`. A feed's stamps do not decrease, and the newest
+ * part is fetched first, so the entry at the end of a missing range, or the held one right above it, dates all of it.
+ */
+async function writtenSince(
+  lacks: readonly Lack[],
+  dated: 'above' | 'inside',
+  sinceMs: number | undefined,
+  storage: Storage,
+): Promise<readonly Lack[]> {
+  if (sinceMs === undefined) return lacks;
+  const recent: Lack[] = [];
+  for (const lack of lacks) {
+    for (const range of lack.ranges) {
+      const seq = dated === 'above' ? range.to + 1 : range.to;
+      const [entry] = await storage.entries(lack.key, { from: seq, to: seq, bytesMost: 1 });
+      const parts = entry === undefined ? undefined : splitEntry(entry.bytes);
+      const header = parts === undefined ? undefined : headerOfAccepted(parts);
+      if (header === undefined || header.stamp.ms >= sinceMs) recent.push({ key: lack.key, ranges: [range] });
+    }
+  }
+  return recent;
+}
+
+function nothingShared(why: string): Ended {
+  return { outcome: 'nothing_shared', detail: `${why}: list it in FEDERATION_TENANTS on both nodes` };
+}
+
+function sharesAnything(session: SessionRunner, tenant: TenantId | undefined): boolean {
   if (tenant !== undefined) return session.isShared(timelineScope(tenant));
   const offered = session.state.offered;
-  return (
-    offered === '*' ||
-    (offered ?? []).some((scope) => only(scope as Scope) && session.isShared(scope as Scope))
-  );
+  return offered === '*' || (offered ?? []).some((scope) => session.isShared(scope as Scope));
 }
 
 function sessionOf(peer: ListedPeer, world: SyncWorld): SessionRunner | undefined {
