@@ -21,7 +21,7 @@ export {
   type NodeId,
   type TenantId,
 } from './identity.js';
-export { formatMs, instantOfMs, parseInstant, type InstantKey } from './instant.js';
+export { formatMs, instantOfMs, msOfInstant, parseInstant, type InstantKey } from './instant.js';
 export { parseStrictJson, skipSpace, splitArray } from './json.js';
 export { parseSpanId } from './span.js';
 export { PROTOCOL_VERSION } from './message.js';

@@ -1,6 +1,6 @@
 /** RFC 3339 timestamps as sortable keys, exact to the last fraction digit: a JavaScript Date would round them. */
 
-import { numberKey } from './bytes.js';
+import { keyNumber, numberKey } from './bytes.js';
 import { LIMITS } from './limits.js';
 
 /** Orders as the instants do: 5 bytes of seconds, 4 of nanoseconds, then any further digits, then a zero byte. */
@@ -40,6 +40,12 @@ export function parseInstant(text: string): InstantKey | undefined {
 export function instantOfMs(ms: number): InstantKey {
   const seconds = Math.floor(ms / 1000);
   return keyOf(seconds, String(Math.floor(ms) - seconds * 1000).padStart(3, '0'));
+}
+
+/** Milliseconds since 1970 of an instant, rounded down. */
+export function msOfInstant(instant: InstantKey): number {
+  const seconds = keyNumber(instant.slice(0, 5)) - BASE_SECONDS;
+  return seconds * 1000 + Math.floor(keyNumber(instant.slice(5, 9)) / 1_000_000);
 }
 
 /** RFC 3339 in UTC with milliseconds, without a Date. `ms` since 1970. */

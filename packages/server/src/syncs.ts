@@ -18,6 +18,8 @@ import type { peerSync, syncJob, syncResult } from './schemas.js';
 export interface SyncWish {
   readonly peerIds?: readonly NodeId[] | undefined;
   readonly tenant?: TenantId | undefined;
+  /** Only what was written from then on; ms since 1970. */
+  readonly sinceMs?: number | undefined;
 }
 
 type Result = z.output<typeof syncResult>;
@@ -76,7 +78,9 @@ export class Syncs {
   }
 
   #join(wish: SyncWish): Job {
-    const key = JSON.stringify([wish.tenant, wish.peerIds?.toSorted()]);
+    // "1 hour ago" is another moment at each retry: the same minute is the same wish.
+    const minute = wish.sinceMs === undefined ? null : Math.floor(wish.sinceMs / 60_000);
+    const key = JSON.stringify([wish.tenant, wish.peerIds?.toSorted(), minute]);
     const same = this.#running.get(key);
     if (same !== undefined) return same;
     if (this.#running.size >= SERVER_LIMITS.jobsRunning) {
@@ -121,6 +125,7 @@ export class Syncs {
       const report = await this.#node.sync({
         peerIds: wish.peerIds,
         tenant: wish.tenant,
+        sinceMs: wish.sinceMs,
         timeoutMs: SERVER_LIMITS.syncJobMs,
         signal: stop.signal,
       });

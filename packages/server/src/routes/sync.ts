@@ -1,6 +1,6 @@
 /** Synchronising timelines on demand, and how far they are. */
 
-import { parseNodeId, type NodeId } from '@logline/federation-core';
+import { msOfInstant, parseNodeId, type NodeId } from '@logline/federation-core';
 import type { z } from 'zod';
 import { callerOf, isLoopback } from '../access.js';
 import { readInstant } from '../instants.js';
@@ -65,11 +65,12 @@ export const syncRoutes: readonly Route[] = [
 
 async function syncTimeline(ctx: RouteContext, { syncs }: Service): Promise<void> {
   const request = await readJson(ctx, syncRequest);
-  // Everything is compared whatever `since` says, which includes what was written since; a wrong one is still told.
-  if (request.since !== undefined) await readInstant('since', request.since, Date.now());
+  const since =
+    request.since === undefined ? undefined : await readInstant('since', request.since, Date.now());
   const wish = {
     peerIds: request.peer_ids?.map(readNodeId),
     tenant: request.tenant_filter === undefined ? undefined : readTenant(request.tenant_filter),
+    sinceMs: since === undefined ? undefined : msOfInstant(since),
   };
   const answer = await syncs.run(wish, SERVER_LIMITS.syncAnswerMs);
   if ('result' in answer) {
