@@ -1,0 +1,49 @@
+/** `status`: how the node is, how far it is in sync, and its peers. */
+
+import type { Command } from 'commander';
+import { EXIT } from '../exit-code.js';
+import { showPeers } from '../peers.js';
+import type { Shell } from '../shell.js';
+import { bytesText, counted, grouped, safe, whenText } from '../text.js';
+
+const TENANTS_SHOWN = 10;
+
+export function addStatus(parent: Command, shell: Shell): void {
+  const command = parent.command('status').description('show how a node is and how far it is in sync');
+  const examples = ['logline federation status', 'logline federation status --json | jq .sync.pending_syncs'];
+  shell.define(command, examples, async ({ client, out, signal }) => {
+    const [health, sync] = await Promise.all([client.health({ signal }), client.syncStatus({ signal })]);
+    const code = health.status === 'unhealthy' ? EXIT.failed : EXIT.ok;
+    if (out.isJson) {
+      await out.json({ health, sync });
+      return code;
+    }
+    const now = Date.now();
+    const { green, yellow, red } = out.colors;
+    const color = { healthy: green, degraded: yellow, unhealthy: red }[health.status];
+    await out.facts([
+      ['node', safe(health.node_id)],
+      ['health', color(health.status)],
+      ...health.reasons.map((reason) => ['', safe(reason)] as const),
+      [
+        'peers',
+        `${health.peers_connected} of ${sync.peers.length} connected, ${sync.peers_in_sync.length} in sync`,
+      ],
+      ['last sync', whenText(sync.last_sync, now)],
+      ['pending', counted(sync.pending_syncs, 'sync')],
+      ['spans', spansText(sync.spans_total, sync.spans ?? {})],
+      ['log', `${counted(sync.entries, 'entry', 'entries')}, ${bytesText(sync.log_bytes)}`],
+    ]);
+    if (sync.peers.length === 0) return code;
+    await out.line();
+    await showPeers(out, sync.peers, now);
+    return code;
+  });
+}
+
+function spansText(total: number, byTenant: Readonly<Record<string, unknown>>): string {
+  const tenants = Object.entries(byTenant).map(([name, count]) => `${safe(name)} ${grouped(Number(count))}`);
+  if (tenants.length === 0) return grouped(total);
+  const more = tenants.length > TENANTS_SHOWN ? `, and ${tenants.length - TENANTS_SHOWN} more tenants` : '';
+  return `${grouped(total)} (${tenants.slice(0, TENANTS_SHOWN).join(', ')}${more})`;
+}
