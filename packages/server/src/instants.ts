@@ -4,7 +4,7 @@ import { instantOfMs, parseInstant, type InstantKey } from '@logline/federation-
 import { HttpProblem } from './problem.js';
 import { shown } from './request.js';
 
-const UNITS_MS: Readonly<Record<string, number>> = {
+const UNITS_MS = {
   ms: 1,
   s: 1000,
   sec: 1000,
@@ -19,7 +19,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   day: 86_400_000,
   w: 604_800_000,
   week: 604_800_000,
-};
+} as const;
 const AGO = /^(\d{1,9})\s*([a-z]+?)(?:\s+ago)?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** In a query a plus sign that was not escaped arrives as a space. */
@@ -44,18 +44,26 @@ export async function readInstant(name: string, text: string, nowMs: number): Pr
 
 function instantAgo(text: string, nowMs: number): InstantKey | undefined {
   const [, count, word = ''] = AGO.exec(text) ?? [];
-  const unit = Object.hasOwn(UNITS_MS, word) ? word : word.replace(/s$/, '');
-  const unitMs = Object.hasOwn(UNITS_MS, unit) ? UNITS_MS[unit] : undefined;
+  const unitMs = unitOf(word) ?? unitOf(word.replace(/s$/, ''));
   if (count === undefined || unitMs === undefined) return undefined;
   return instantOfMs(Math.max(0, nowMs - Number(count) * unitMs));
 }
 
-/** Other English: "yesterday at 5pm". Loaded only when somebody writes so, since it takes longer than the whole start. */
+function unitOf(word: string): number | undefined {
+  return Object.entries(UNITS_MS).find(([name]) => name === word)?.[1];
+}
+
+/**
+ * Other English, in UTC: "yesterday at 5pm"; a day without an hour is its first instant.
+ * Loaded only when somebody writes so, since it takes longer than the whole start.
+ */
 async function instantInWords(text: string, nowMs: number): Promise<InstantKey | undefined> {
   if (!/^[\w\s:,.+-]+$/.test(text) || /^[\d\s.+-]+$/.test(text)) return undefined;
   const chrono = await import('chrono-node');
-  const [result, more] = chrono.strict.parse(text, { instant: new Date(nowMs), timezone: 0 });
+  const [result, more] = chrono.parse(text, { instant: new Date(nowMs), timezone: 0 });
+  // What is left of the text could say the opposite.
   if (result === undefined || more !== undefined || result.text.length !== text.length) return undefined;
   const ms = result.date().getTime();
-  return Number.isFinite(ms) ? instantOfMs(ms) : undefined;
+  if (!Number.isFinite(ms)) return undefined;
+  return instantOfMs(result.start.isCertain('hour') ? ms : ms - (ms % UNITS_MS.d));
 }

@@ -65,8 +65,8 @@ export class LineSplitter {
     this.#parts = [];
     this.#partBytes = 0;
     this.#isTooLong = false;
-    if (isTooLong) return { index, bytes: undefined };
     const bytes = trimmed(joined ?? new Uint8Array(0));
+    if (isTooLong || bytes.length > this.#lineBytesMost) return { index, bytes: undefined };
     return bytes.length === 0 ? undefined : { index, bytes };
   }
 }

@@ -30,6 +30,7 @@ export interface RunningServer {
 }
 
 const FEDERATION_PATH = '/v1/federation';
+const SWEEP_MS = 50;
 
 /** Opens the node and listens. Rejects with a `LoglineError` that says what to do. */
 export async function startServer(options: ServerOptions, log?: Logger): Promise<RunningServer> {
@@ -153,9 +154,12 @@ function bindError(error: NodeJS.ErrnoException, where: string): LoglineError {
 
 /** Lets requests under way come to their end, for a while. */
 async function finish(server: Server): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), SERVER_LIMITS.finishMs);
+  const deadline = setTimeout(() => server.closeAllConnections(), SERVER_LIMITS.finishMs);
+  // A connection that falls idle only now would be kept for a next request that nobody takes.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   await new Promise<void>((resolve) => server.close(() => resolve()));
-  clearTimeout(timer);
+  clearTimeout(deadline);
+  clearInterval(sweep);
 }
 
 /**

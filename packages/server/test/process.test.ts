@@ -1,0 +1,197 @@
+// The process: what it says at its start, and how it ends.
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { get as httpGet, request } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { eventually } from '@logline/federation-core/testing';
+import { get, lineOf, post, postLines, spanOf, temporaryDirectory } from './helpers.js';
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const ACME = '/v1/timeline/spans?tenant_id=acme';
+
+class Process {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly exited: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+
+  constructor(t: ExecutionContext, env: Record<string, string>) {
+    this.child = spawn(process.execPath, [MAIN], { env: { PATH: '', ...env } });
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.exited = once(this.child, 'close').then(([code]) => code as number | null);
+    t.teardown(() => this.child.kill('SIGKILL'));
+  }
+
+  events(name: string): readonly Record<string, unknown>[] {
+    return this.stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((event) => event['event'] === name);
+  }
+
+  async url(): Promise<string> {
+    const started = await eventually('the node has started', () => this.events('node_started')[0], {
+      timeoutMs: 30_000,
+    });
+    return String(started['url']);
+  }
+}
+
+async function start(t: ExecutionContext, env: Record<string, string> = {}): Promise<Process> {
+  return new Process(t, {
+    FEDERATION_DATA_DIR: await temporaryDirectory(t),
+    FEDERATION_BIND_HOST: '127.0.0.1',
+    FEDERATION_BIND_PORT: '0',
+    ...env,
+  });
+}
+
+test('bad settings stop the start with one message that lists them all, and exit code 2', async (t) => {
+  const node = await start(t, {
+    FEDERATION_BIND_PORT: 'x',
+    FEDERATION_NODE_NAME: '-',
+    FEDERATION_NETWORK_KEY: 'hunter2',
+  });
+  t.is(await node.exited, 2);
+  t.is(node.stdout, '');
+  const lines = node.stderr.trim().split('\n');
+  t.is(lines.length, 3);
+  t.true(node.stderr.includes('FEDERATION_BIND_PORT: ') && node.stderr.includes('FEDERATION_NODE_NAME: '));
+  t.false(node.stderr.includes('hunter2') || node.stderr.includes('    at '));
+});
+
+test('the log is lines of JSON in the shape of the specification, without banner or secret', async (t) => {
+  const node = await start(t, { FEDERATION_NODE_NAME: 'alice', FEDERATION_NETWORK_KEY: 'hunter2' });
+  const url = await node.url();
+  const [started] = node.events('node_started');
+  t.like(started, { level: 'INFO', node_id: 'logline-id://node/alice' });
+  t.regex(String(started?.['timestamp']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  t.regex(String(started?.['fingerprint']), /^[\w-]{43}$/);
+  t.is((await get(`${url}/health`)).status, 200);
+  node.child.kill('SIGTERM');
+  t.is(await node.exited, 0);
+  for (const line of node.stdout.trim().split('\n')) t.notThrows(() => JSON.parse(line) as unknown, line);
+  t.false(node.stdout.includes('hunter2'));
+  t.is(node.stderr, '');
+});
+
+test('a person who starts it is told where it listens, who it is, and three lines to try that work', async (t) => {
+  const node = await start(t, { npm_lifecycle_event: 'start' });
+  const url = await node.url();
+  const [started] = node.events('node_started');
+  await eventually('the banner is there', () => node.stdout.includes('Try:'));
+  for (const said of [url, String(started?.['node_id']), String(started?.['fingerprint'])])
+    t.true(
+      node.stdout.split('\n').some((line) => !line.startsWith('{') && line.includes(said)),
+      said,
+    );
+  const lines = node.stdout.split('\n').filter((line) => line.trim().startsWith('curl '));
+  t.is(lines.length, 3);
+  t.true(lines.every((line) => line.includes(url)));
+  const [, body = '', target = ''] = /-d '(.*)' '(.*)'/.exec(lines[1] ?? '') ?? [];
+  t.is((await post(target, body)).status, 201);
+  const [, page = ''] = /curl '(.*)'/.exec(lines[2] ?? '') ?? [];
+  t.true((await get(page)).text.includes('hello'));
+});
+
+test('a port that is taken is one clear line and exit code 1', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const node = await start(t, { FEDERATION_BIND_PORT: String((other.address() as AddressInfo).port) });
+  t.is(await node.exited, 1);
+  t.is(node.stderr.trim().split('\n').length, 1);
+  t.true(node.stderr.includes('FEDERATION_BIND_PORT'), node.stderr);
+});
+
+test('a data directory that another process uses is one clear line and exit code 1', async (t) => {
+  const dataDir = await temporaryDirectory(t);
+  const first = await start(t, { FEDERATION_DATA_DIR: dataDir });
+  await first.url();
+  const second = await start(t, { FEDERATION_DATA_DIR: dataDir });
+  t.is(await second.exited, 1);
+  t.is(second.stderr.trim().split('\n').length, 1);
+  t.true(second.stderr.includes(String(first.child.pid)), second.stderr);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends streams, answers uploads under way with what is stored, and exits with 0`, async (t) => {
+    const node = await start(t);
+    const url = await node.url();
+    const { port } = new URL(url);
+    const ended = new Promise<void>((resolve, reject) => {
+      httpGet(`${url}/v1/timeline/stream?tenant_id=acme`, (response) =>
+        response.resume().on('end', resolve).on('error', reject),
+      ).on('error', reject);
+    });
+    const upload = request({
+      port,
+      host: '127.0.0.1',
+      path: ACME,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+    const answered = new Promise<string>((resolve, reject) => {
+      upload.on('error', reject).on('response', (response) => {
+        let text = `${response.statusCode} `;
+        response
+          .setEncoding('utf8')
+          .on('data', (part: string) => (text += part))
+          .on('end', () => resolve(text));
+      });
+    });
+    upload.write(`${lineOf(1)}\n${lineOf(2)}\n{"id":"half`);
+    await eventually(
+      'both lines are stored',
+      async () => (await get(`${url}/v1/sync/status`)).body['spans_total'] === 2,
+    );
+    node.child.kill(signal);
+    const answer = await answered;
+    t.regex(answer, /^503 /);
+    t.true(answer.includes('"accepted":2') && answer.includes('"error":"closed"'), answer);
+    await ended;
+    t.is(await node.exited, 0);
+    t.is(node.events('stopped').length, 1);
+  });
+}
+
+test('what was acknowledged before the end is there after it', async (t) => {
+  const dataDir = await temporaryDirectory(t);
+  const before = await start(t, { FEDERATION_DATA_DIR: dataDir });
+  await postLines((await before.url()) + ACME, [lineOf(1), lineOf(2)]);
+  before.child.kill('SIGTERM');
+  await before.exited;
+  const after = await start(t, { FEDERATION_DATA_DIR: dataDir });
+  t.is((await post((await after.url()) + ACME, spanOf(2))).body['duplicates'], 1);
+});
+
+test('a second signal ends it at once', async (t) => {
+  const node = await start(t);
+  const { port } = new URL(await node.url());
+  // A JSON body that never ends keeps the first signal waiting.
+  const hanging = request({
+    port,
+    host: '127.0.0.1',
+    path: ACME,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+  });
+  hanging.on('error', () => undefined);
+  hanging.write('[');
+  await eventually(
+    'the request has arrived',
+    async () => (await get(`http://127.0.0.1:${port}/livez`)).status === 200,
+  );
+  const startedAtMs = performance.now();
+  node.child.kill('SIGTERM');
+  await eventually('it is stopping', () => node.events('stopping').length === 1);
+  node.child.kill('SIGTERM');
+  t.is(await node.exited, 1);
+  t.true(performance.now() - startedAtMs < 4_000);
+  t.is(node.events('stopped').length, 0);
+});
