@@ -23,6 +23,15 @@ export interface Head {
   readonly hash: Uint8Array;
   readonly changeHash: Uint8Array;
   readonly segment: OpenSegment;
+  readonly stamp: Stamp;
+}
+
+/** What a feed needs to know of an entry to take it. */
+export interface PlacedEntry {
+  readonly header: Header;
+  readonly hash: Uint8Array;
+  readonly changeHash: Uint8Array;
+  readonly changeBytes: number;
 }
 
 /** A run of entries held without a gap. `before` is what its first entry names as `prev`; nothing for entry 1. */
@@ -108,12 +117,16 @@ export function contradictsNext(feed: Feed, seq: number, hash: Uint8Array): bool
 }
 
 /** The feed with one more entry, already checked to fit. A closed gap joins two ranges into one. */
-export function extendFeed(feed: Feed, header: Header, head: Head): Feed {
+export function extendFeed(feed: Feed, entry: PlacedEntry): Feed {
+  const { header, hash, changeHash, changeBytes } = entry;
+  const { seq, prev, stamp } = header;
+  const before = feed.ranges.find((range) => range.to === seq - 1);
+  const segment = growSegment(before?.head.segment, { ...header, changeBytes });
   const ranges: Range[] = [];
-  let grown: Range = { from: header.seq, to: header.seq, before: header.prev, head };
+  let grown: Range = { from: seq, to: seq, before: prev, head: { hash, changeHash, segment, stamp } };
   for (const range of feed.ranges) {
-    if (range.to === header.seq - 1) grown = { ...grown, from: range.from, before: range.before };
-    else if (range.from === header.seq + 1) grown = { ...grown, to: range.to, head: range.head };
+    if (range === before) grown = { ...grown, from: range.from, before: range.before };
+    else if (range.from === seq + 1) grown = { ...grown, to: range.to, head: range.head };
     else ranges.push(range);
   }
   ranges.push(grown);

@@ -5,7 +5,7 @@ import { concatBytes } from '../dist/bytes.js';
 import { writeChange, type Change } from '../dist/change.js';
 import type { Stamp } from '../dist/clock.js';
 import { encodeHeader, hashOfEntry, joinEntry, splitEntry, type Header } from '../dist/entry.js';
-import { emptyFeed, extendFeed, feedKeyOf, growSegment, type Feed, type FeedKey } from '../dist/feed.js';
+import { emptyFeed, extendFeed, feedKeyOf, type Feed, type FeedKey } from '../dist/feed.js';
 import { passGate, type GateOutcome, type GateWorld } from '../dist/gate.js';
 import { parseTenant, timelineScope, type Scope, type TenantId } from '../dist/identity.js';
 import { createTools } from '../dist/node/system.js';
@@ -238,10 +238,7 @@ export class Keeper {
 
   keep(entry: AcceptedEntry): void {
     const feed = this.world.feed(entry.key);
-    const before = feed.ranges.find((range) => range.to === entry.header.seq - 1);
-    const segment = growSegment(before?.head.segment, { ...entry.header, changeBytes: entry.changeBytes });
-    const head = { hash: entry.hash, changeHash: entry.changeHash, segment };
-    this.#feeds.set(entry.key, extendFeed(feed, entry.header, head));
+    this.#feeds.set(entry.key, extendFeed(feed, entry));
     this.accepted.push(entry);
   }
 }

@@ -3,7 +3,7 @@
 import { passGate, type GateOutcome } from '../gate.js';
 import { compareStamps, nextStamp, observeStamp, STAMP_ZERO, type Stamp } from '../clock.js';
 import { assert, LoglineError } from '../errors.js';
-import { extendFeed, growSegment, type Feed, type FeedKey } from '../feed.js';
+import { extendFeed, type Feed, type FeedKey } from '../feed.js';
 import type { Scope, TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Clock, KeyPair, Tools } from '../ports.js';
@@ -78,6 +78,10 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    // A restart must not set the clock back behind what was stamped before it.
+    for (const { ranges } of options.table.feeds()) {
+      for (const { head } of ranges) this.#observe(head.stamp);
+    }
   }
 
   /** Appends checked spans to a tenant's timeline. Resolves when they are durable here. `retried`: see `AppendPlan.add`. */
@@ -156,7 +160,7 @@ export class Committer {
   }
 
   async #commit(jobs: readonly Job[]): Promise<void> {
-    const { storage, table, tools, clock, keyPair } = this.#options;
+    const { storage, table, tools, keyPair } = this.#options;
     const draft = new Draft(table);
     const answers: (() => void)[] = [];
     const plan = new AppendPlan({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
@@ -172,8 +176,7 @@ export class Committer {
     const positions = await storage.commit(draft.records);
     plan.placed(draft.records, positions);
     for (const feed of draft.feeds()) table.set(feed);
-    for (const { header } of draft.entries)
-      this.#stamp = observeStamp(this.#stamp, header.stamp, clock.now());
+    for (const { header } of draft.entries) this.#observe(header.stamp);
     if (draft.records.length > 0) {
       this.#options.onCommit({
         feeds: [...draft.feeds()],
@@ -223,6 +226,10 @@ export class Committer {
     return { outcomes };
   }
 
+  #observe(stamp: Stamp): void {
+    this.#stamp = observeStamp(this.#stamp, stamp, this.#options.clock.now());
+  }
+
   #nextStamp(): Stamp {
     const next = nextStamp(this.#stamp, this.#options.clock.now());
     assert(compareStamps(next, this.#stamp) > 0, 'stamps of one process increase');
@@ -257,13 +264,7 @@ export class Draft {
   /** One more entry, checked or just signed. */
   add(entry: AcceptedEntry): void {
     const feed = this.feed(entry.key);
-    const { header } = entry;
-    const before = feed.ranges.find((range) => range.to === header.seq - 1);
-    const segment = growSegment(before?.head.segment, { ...header, changeBytes: entry.changeBytes });
-    this.#changed.set(
-      entry.key,
-      extendFeed(feed, header, { hash: entry.hash, changeHash: entry.changeHash, segment }),
-    );
+    this.#changed.set(entry.key, extendFeed(feed, entry));
     this.entries.push(entry);
     this.records.push({ kind: 'entry', entry });
   }

@@ -4,7 +4,7 @@ import { equalBytes } from '../bytes.js';
 import { decodeCbor, encodeCbor, isCborList, isCount } from '../cbor.js';
 import { EPOCH_BYTES } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import { emptyFeed, extendFeed, growSegment, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import { emptyFeed, extendFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import { parseTenant, type TenantId } from '../identity.js';
 import type { Text } from '../ports.js';
 import type { AcceptedEntry } from '../storage.js';
@@ -131,10 +131,7 @@ export class Catalog {
   addEntry(entry: AcceptedEntry): number {
     const ordinal = this.ordinalOf(entry.key);
     const feed = this.feedAt(ordinal);
-    const { header, hash, changeHash, changeBytes } = entry;
-    const before = feed.ranges.find((range) => range.to === header.seq - 1);
-    const segment = growSegment(before?.head.segment, { ...header, changeBytes });
-    this.feeds[ordinal] = extendFeed(feed, header, { hash, changeHash, segment });
+    this.feeds[ordinal] = extendFeed(feed, entry);
     this.#changedFeeds.add(ordinal);
     this.entries++;
     return ordinal;

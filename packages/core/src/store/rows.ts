@@ -11,7 +11,7 @@ import type { SpanId } from '../span.js';
 import type { Arrival, TimelineRow } from '../storage.js';
 
 /** Bump it when rows change: the index is then rebuilt from the log. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 
 const POSITION_BYTES = 7;
 const INDEX_BYTES = 2;
@@ -170,20 +170,21 @@ function readArrival(row: string): Arrival {
 
 function writeHead(head: Head): Cbor {
   const { doc, spans, bytes, day } = head.segment;
-  return [head.hash, head.changeHash, doc, spans, bytes, day];
+  return [head.hash, head.changeHash, doc, spans, bytes, day, head.stamp.ms, head.stamp.count];
 }
 
 function readRange(row: Cbor): Range | undefined {
   if (!isCborList(row)) return undefined;
   const [from, to, before, head] = row;
   if (!isCount(from) || !isCount(to) || !isCborList(head)) return undefined;
-  const [hash, changeHash, doc, spans, bytes, day] = head;
+  const [hash, changeHash, doc, spans, bytes, day, ms, count] = head;
   if (!isBytes(hash, HASH_BYTES) || !isBytes(changeHash, HASH_BYTES)) return undefined;
   if (!isCount(doc) || !isCount(spans) || !isCount(bytes) || !isCount(day)) return undefined;
+  if (!isCount(ms) || !isCount(count)) return undefined;
   return {
     from,
     to,
     before: before instanceof Uint8Array ? before : undefined,
-    head: { hash, changeHash, segment: { doc, spans, bytes, day } },
+    head: { hash, changeHash, segment: { doc, spans, bytes, day }, stamp: { ms, count } },
   };
 }
