@@ -45,8 +45,12 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
 /**
  * The byte ranges of the elements of a JSON array, surrounding white space removed.
  * Checks only the brackets and commas: each element is to be parsed on its own. `undefined` where it is no array.
+ * Ends with one more than `elementsMost`, unchecked beyond: millions of tiny elements would fill the memory.
  */
-export function splitArray(bytes: Uint8Array): readonly Uint8Array[] | undefined {
+export function splitArray(
+  bytes: Uint8Array,
+  elementsMost = Number.POSITIVE_INFINITY,
+): readonly Uint8Array[] | undefined {
   const elements: Uint8Array[] = [];
   let at = skipSpace(bytes, 0);
   if (bytes[at] !== OPEN[0]) return undefined;
@@ -61,6 +65,7 @@ export function splitArray(bytes: Uint8Array): readonly Uint8Array[] | undefined
     else if (depth > 0 && CLOSE.includes(byte)) depth--;
     else if (depth === 0 && (byte === COMMA || byte === CLOSE[0])) {
       elements.push(trim(bytes, start, at));
+      if (elements.length > elementsMost) return elements;
       start = at + 1;
       closed = byte === CLOSE[0];
     }
