@@ -76,8 +76,8 @@ test('the page lists every member of a header', (t) => {
   const { header } = new Writer(alice).draft();
   const members = Object.keys(decodeHeader(encodeHeader(header)) ?? {});
   const onPage = tableOf(t, 'header');
-  t.deepEqual(new Set(onPage.map(([member]) => member)), new Set(members));
-  t.is(onPage.length, members.length);
+  const names = onPage.map(([member]) => member ?? '');
+  t.deepEqual(names.toSorted(byText), members.toSorted(byText));
   t.is(onPage[0]?.[1], String(ENTRY_VERSION));
 });
 
@@ -105,3 +105,7 @@ test('a batch stands under the key that the page describes', (t) => {
     `${descending}-${hex(epoch(1))}-${hex(alice.publicKey.subarray(0, 16))}`,
   );
 });
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
