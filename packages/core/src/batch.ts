@@ -1,6 +1,6 @@
 /** A batch: the spans of one change, one JSON line each, exactly as received; compressed when that pays. */
 
-import { concatBytes, numberKey, toHex } from './bytes.js';
+import { concatBytes, fromKey, numberKey, toHex } from './bytes.js';
 import { LIMITS } from './limits.js';
 import type { Tools } from './ports.js';
 import { checkSpan, type Span } from './span.js';
@@ -61,9 +61,7 @@ export function openBatch(batch: Uint8Array, tools: Pick<Tools, 'compression' | 
  */
 export function batchKey(origin: Uint8Array, epoch: Uint8Array, seq: number): string {
   const descending = Number.MAX_SAFE_INTEGER - seq;
-  const order = [...numberKey(descending, 7)]
-    .map((byte) => byte.charCodeAt(0).toString(16).padStart(2, '0'))
-    .join('');
+  const order = toHex(fromKey(numberKey(descending, 7)));
   return `${order}-${toHex(epoch)}-${toHex(origin.subarray(0, 16))}`;
 }
 

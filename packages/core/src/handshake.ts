@@ -49,8 +49,8 @@ export function checkHello(hello: Hello, channel: Channel, greeter: Greeter, too
   const byInitiator = !channel.initiator;
   const expected = networkProof(greeter.networkKey, channel, { byInitiator, version: hello.version, tools });
   // Both hashed again first, so that how long the comparison takes says nothing about the proof.
-  const { hmac } = tools.crypto;
-  const same = equalBytes(hmac(greeter.networkKey, hello.proof), hmac(greeter.networkKey, expected));
+  const rehash = (proof: Uint8Array): Uint8Array => tools.crypto.hmac(greeter.networkKey, proof);
+  const same = equalBytes(rehash(hello.proof), rehash(expected));
   const signed = tools.crypto.verify(
     hello.signature,
     signedBytes(hello, channel, byInitiator, tools),

@@ -48,7 +48,7 @@ export function matchesFilter(members: JsonObject, filter: SpanFilter): boolean 
     if (wanted === undefined) continue;
     if (name === 'tag') {
       const tags = members['tags'];
-      if (!Array.isArray(tags) || !tags.includes(wanted)) return false;
+      if (!Array.isArray(tags) || !tags.some((tag) => tag === wanted)) return false;
     } else if (members[name] !== wanted) return false;
   }
   return true;

@@ -81,7 +81,7 @@ function wrap(storage: Storage, replaced: Partial<Storage>): Storage {
   return new Proxy(storage, {
     get: (target, name) => {
       const own: unknown = Reflect.get(name in replaced ? replaced : target, name);
-      return typeof own === 'function' ? own.bind(target) : own;
+      return typeof own === 'function' ? (own.bind(target) as unknown) : own;
     },
   });
 }
@@ -90,7 +90,9 @@ function wrap(storage: Storage, replaced: Partial<Storage>): Storage {
 function withoutGaps(storage: Storage): Storage['feeds'] {
   const joined = storage.feeds().map((feed) => {
     const [first, last] = [feed.ranges[0], feed.ranges.at(-1)];
-    return first === undefined || last === undefined ? feed : { ...feed, ranges: [{ ...last, from: first.from, before: first.before }] };
+    return first === undefined || last === undefined
+      ? feed
+      : { ...feed, ranges: [{ ...last, from: first.from, before: first.before }] };
   });
   let isOpening = true;
   // Only the node's own copy, taken at the start, is wrong: the checks read the store itself.
@@ -102,7 +104,7 @@ function withoutGaps(storage: Storage): Storage['feeds'] {
 }
 
 function replaceLimits(by: Partial<Record<keyof typeof LIMITS, number>>): () => void {
-  const limits: Record<string, number> = LIMITS as never;
+  const limits: Record<string, number> = LIMITS;
   const before = { ...limits };
   Object.assign(limits, by);
   return () => void Object.assign(limits, before);

@@ -50,5 +50,5 @@ export async function runSeeds(
     }
   }
   for (const name of EXPECTED) t.true((fired.get(name) ?? 0) > 0, `${name} never happened in these seeds`);
-  for (const [name, times] of [...fired].sort()) t.log(`${name}: ${times}`);
+  for (const [name, times] of [...fired].sort(([a], [b]) => (a < b ? -1 : 1))) t.log(`${name}: ${times}`);
 }

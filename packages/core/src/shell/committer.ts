@@ -3,7 +3,7 @@
 import { passGate, type GateOutcome } from '../gate.js';
 import { compareStamps, nextStamp, observeStamp, STAMP_ZERO, type Stamp } from '../clock.js';
 import { assert, LoglineError } from '../errors.js';
-import { extendFeed, type Feed, type FeedKey } from '../feed.js';
+import { extendFeed, holdsEntry, type Feed, type FeedKey } from '../feed.js';
 import type { Scope, TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Clock, KeyPair, Tools } from '../ports.js';
@@ -131,7 +131,7 @@ export class Committer {
     }
     this.#queue.push(job);
     this.#waitingBytes += job.bytes;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -145,6 +145,8 @@ export class Committer {
         for (const job of jobs) job.failed(error);
       }
     }
+    // In the same turn as the look at the queue: a job that came in between would wait for ever.
+    this.#running = undefined;
   }
 
   #take(): readonly Job[] {
@@ -276,17 +278,19 @@ export class Draft {
   ): Promise<void> {
     const feed = this.feed(fork.key);
     if (feed.forkedAt !== undefined && feed.forkedAt <= fork.seq) return;
-    const held = [fork.seq, fork.seq - 1, fork.seq + 1].find((seq) =>
-      feed.ranges.some((range) => range.from <= seq && seq <= range.to),
-    );
-    const stored =
-      held === undefined ? [] : await storage.entries(fork.key, { from: held, to: held, bytesMost: 1 });
-    const drafted = this.entries.find((entry) => entry.key === fork.key && entry.header.seq === held);
-    const proof = [
-      ...stored.map((entry) => entry.bytes),
-      ...(drafted === undefined ? [] : [drafted.bytes]),
-      fork.bytes,
-    ];
+    // The entry held at the same place contradicts; else one of the neighbours does, by the hash it has or names.
+    const holds = (seq: number): boolean => holdsEntry(feed, seq);
+    const witnesses = holds(fork.seq) ? [fork.seq] : [fork.seq - 1, fork.seq + 1].filter(holds);
+    const proof: Uint8Array[] = [];
+    for (const seq of witnesses) {
+      const drafted = this.entries.find((entry) => entry.key === fork.key && entry.header.seq === seq);
+      const [stored] =
+        drafted === undefined
+          ? await storage.entries(fork.key, { from: seq, to: seq, bytesMost: 1 })
+          : [drafted];
+      if (stored !== undefined) proof.push(stored.bytes);
+    }
+    proof.push(fork.bytes);
     this.#changed.set(fork.key, { ...feed, forkedAt: fork.seq });
     this.records.push({ kind: 'fork', key: fork.key, seq: fork.seq, proof });
   }

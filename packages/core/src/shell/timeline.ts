@@ -14,7 +14,7 @@ import {
   type SpanPage,
   type SpanQuery,
 } from '../query.js';
-import { parseSpanId, type Span } from '../span.js';
+import { formatSpanId, parseSpanId, type Span } from '../span.js';
 import type { Arrival, Storage, TimelineRow } from '../storage.js';
 import type { TimelineDocument } from '../document.js';
 import { isSameContent } from './append-plan.js';
@@ -133,7 +133,7 @@ export class Timeline {
           const span = await storage.span(arrival);
           if (await this.#isRepeat(span, arrival)) continue;
           const cursor = writeArrivalCursor(storage.cursorAt({ position: entry.position, index: i + 1 }));
-          yield { kind: 'span', span: span.bytes, id: String(span.members['id']), cursor };
+          yield { kind: 'span', span: span.bytes, id: formatSpanId(span.id), cursor };
           if (isAborted(options.signal)) return;
         }
       }

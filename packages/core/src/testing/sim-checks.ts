@@ -54,7 +54,11 @@ export async function describeState(node: SimNode, tenants: readonly string[]): 
   return `holds ${holdingsDigest(node).slice(0, 16)} reads ${counts.join('+')}`;
 }
 
-function checkReading(lines: readonly string[], tenant: string, issued: ReadonlyMap<string, Issued>): string | undefined {
+function checkReading(
+  lines: readonly string[],
+  tenant: string,
+  issued: ReadonlyMap<string, Issued>,
+): string | undefined {
   const seen = new Set<string>();
   for (const line of lines) {
     const body = JSON.parse(line) as { readonly id: string; readonly title: string };
@@ -73,7 +77,11 @@ function checkReading(lines: readonly string[], tenant: string, issued: Readonly
 }
 
 /** A follower from the beginning sees every span of the reading, and no body twice. */
-async function checkStreams(nodes: readonly SimNode[], tenant: string, reading: readonly string[]): Promise<string | undefined> {
+async function checkStreams(
+  nodes: readonly SimNode[],
+  tenant: string,
+  reading: readonly string[],
+): Promise<string | undefined> {
   for (const node of nodes) {
     const timeline = node.node?.timeline(tenant);
     if (timeline === undefined) continue;
@@ -103,7 +111,9 @@ function holdingsDigest(node: SimNode): string {
 
 /** The first feed that two nodes hold differently, as ranges of seq. */
 function firstDifference(nodes: readonly SimNode[]): string {
-  const held = nodes.map((node) => new Map((node.storage?.feeds() ?? []).map((feed) => [feed.key, describeRanges(feed)])));
+  const held = nodes.map(
+    (node) => new Map((node.storage?.feeds() ?? []).map((feed) => [feed.key, describeRanges(feed)])),
+  );
   for (const key of new Set(held.flatMap((feeds) => [...feeds.keys()]))) {
     const ranges = held.map((feeds) => feeds.get(key) ?? '');
     if (new Set(ranges).size > 1) return nodes.map((node, i) => `${node.name} [${ranges[i]}]`).join(' ');

@@ -35,16 +35,22 @@ async function main(): Promise<number> {
   let failed = 0;
   for (let seed = first; seed < first + count; seed++) {
     const onTrace = values.trace ? (line: string): void => console.log(line) : undefined;
-    const report = await simulate({ seed, ...(steps !== undefined && { steps }), ...(onTrace && { onTrace }) });
+    const report = await simulate({
+      seed,
+      ...(steps !== undefined && { steps }),
+      ...(onTrace && { onTrace }),
+    });
     for (const [name, times] of Object.entries(report.fired)) fired[name] = (fired[name] ?? 0) + times;
     if (values.trace) console.log(`trace ${report.traceHash}`);
     if (report.failure !== undefined) {
       failed++;
-      console.error(`seed ${seed}: ${report.failure}\n  replay: npm run sim -- --seeds 1 --seed ${seed} --trace`);
+      console.error(
+        `seed ${seed}: ${report.failure}\n  replay: npm run sim -- --seeds 1 --seed ${seed} --trace`,
+      );
     } else if (process.stdout.isTTY) process.stdout.write(`\rseed ${seed} of ${first + count - 1}`);
   }
   if (process.stdout.isTTY) process.stdout.write('\n');
-  for (const [name, times] of Object.entries(fired).sort()) console.log(`${name.padEnd(20)} ${times}`);
+  for (const name of Object.keys(fired).sort()) console.log(`${name.padEnd(20)} ${fired[name]}`);
   console.log(`${count - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }

@@ -89,7 +89,12 @@ export class SimNode {
     const random = bug.random?.(this.#random) ?? this.#random;
     const disk = bug.disk?.(this.disk) ?? this.disk;
     const { index } = this.index.reopen();
-    const opened = await LogStore.open({ disk, index: bug.index?.(index) ?? index, tools: this.#tools, random });
+    const opened = await LogStore.open({
+      disk,
+      index: bug.index?.(index) ?? index,
+      tools: this.#tools,
+      random,
+    });
     if (this.#life !== life) return false;
     const storage = bug.storage?.(opened) ?? opened;
     const transport = network.transport({ address: name, keyPair: this.keyPair });

@@ -77,14 +77,26 @@ class Simulation {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
     const clock = this.#time.clock({ skewMs: () => 0, isAlive: () => true });
-    this.#network = new MemoryNetwork({ clock, random: this.#random, delayMs: () => 1 + this.#random.below(40) });
+    this.#network = new MemoryNetwork({
+      clock,
+      random: this.#random,
+      delayMs: () => 1 + this.#random.below(40),
+    });
     const names = NAMES.slice(0, 3 + this.#random.below(2));
     // A line or a full mesh: in a line, what the ends write is relayed.
     const isLine = this.#random.chance(50);
     this.#nodes = names.map((name, i) => {
       const peers = names.filter((_, j) => i !== j && (!isLine || Math.abs(i - j) === 1));
       const seed = options.seed * 101 + i;
-      return new SimNode({ name, peers, seed, time: this.#time, network: this.#network, bug: options.bug ?? {}, onEvent: (who, event) => this.#onEvent(who, event) });
+      return new SimNode({
+        name,
+        peers,
+        seed,
+        time: this.#time,
+        network: this.#network,
+        bug: options.bug ?? {},
+        onEvent: (who, event) => this.#onEvent(who, event),
+      });
     });
   }
 
@@ -122,7 +134,8 @@ class Simulation {
     if (dice < 65) return this.#note('heal', '', () => this.#network.heal());
     if (dice < 70) return this.#note('cut', node.name, () => this.#network.cutLinks(node.name));
     if (dice < 77) return this.#crash(node);
-    if (dice < 80) return this.#note('jump', node.name, () => (node.skewMs = random.below(240_000) - 120_000));
+    if (dice < 80)
+      return this.#note('jump', node.name, () => (node.skewMs = random.below(240_000) - 120_000));
     if (dice < 84) return this.#slow();
     if (dice < 88) return this.#note('backup', node.name, () => node.backUp());
     if (dice < 94) return this.#restore(node);
@@ -160,13 +173,20 @@ class Simulation {
     const earlier = [...this.#issued.values()].filter((span) => span.tenant === tenant).slice(-200);
     const reuse = earlier.length > 0 && random.chance(6) ? random.pick(earlier) : undefined;
     if (reuse !== undefined) {
-      if (random.chance(40)) reuse.bodies.push({ ...reuse.bodies[0], title: `another body ${this.#spans++}` });
+      if (random.chance(40))
+        reuse.bodies.push({ ...reuse.bodies[0], title: `another body ${this.#spans++}` });
       return reuse;
     }
     const id = `00000000-0000-4000-8000-${String(this.#spans++).padStart(12, '0')}`;
     const second = random.below(86_400);
     const timestamp = `2025-10-0${1 + random.below(3)}T${two(second / 3600)}:${two((second / 60) % 60)}:${two(second % 60)}.${random.below(1000)}+0${random.below(4)}:00`;
-    const body = { id, timestamp, logline_id: 'logline-id://app/sim', title: `span ${id}`, data: random.below(1 << 30) };
+    const body = {
+      id,
+      timestamp,
+      logline_id: 'logline-id://app/sim',
+      title: `span ${id}`,
+      data: random.below(1 << 30),
+    };
     const issued: Issued = { id, tenant, bodies: [body], acknowledged: new Set(), excused: false };
     this.#issued.set(id, issued);
     return issued;
@@ -209,7 +229,9 @@ class Simulation {
   #failDisk(node: SimNode): void {
     if (!node.isUp) return;
     const operation = this.#random.pick(['append', 'sync'] as const);
-    this.#note('disk_error', `${node.name} ${operation}`, () => node.disk.failNext(operation, new Error('EIO')));
+    this.#note('disk_error', `${node.name} ${operation}`, () =>
+      node.disk.failNext(operation, new Error('EIO')),
+    );
     this.#time.after(4_000, () => {
       if (node.storage?.figures().readOnly !== undefined) this.#crash(node);
     });
@@ -236,9 +258,11 @@ class Simulation {
       await this.#time.advance(LOOK_MS);
       disagreement = await this.#look();
     }
-    if (disagreement !== undefined) this.#fail(`no agreement after ${HEAL_MS / 1000} s of quiet: ${disagreement}`);
+    if (disagreement !== undefined)
+      this.#fail(`no agreement after ${HEAL_MS / 1000} s of quiet: ${disagreement}`);
     for (const node of this.#nodes) {
-      if (node.storage !== undefined) this.#record(`${node.name} ${await this.#inTime(describeState(node, TENANTS))}`);
+      if (node.storage !== undefined)
+        this.#record(`${node.name} ${await this.#inTime(describeState(node, TENANTS))}`);
     }
   }
 
@@ -255,14 +279,17 @@ class Simulation {
   }
 
   #isElsewhere(span: Issued, node: SimNode): boolean {
-    return this.#nodes.some((other) => other !== node && other.isUp && other.node?.timeline(span.tenant).has(span.id) === true);
+    return this.#nodes.some(
+      (other) => other !== node && other.isUp && other.node?.timeline(span.tenant).has(span.id) === true,
+    );
   }
 
   #onEvent(name: string, event: NodeEvent): void {
     if (event.kind === 'entry_gated') return;
     this.#record(`${name} ${event.kind}`);
     if (event.kind === 'feed_forked') this.#fail(`${name} saw an honest feed fork at ${event.seq}`);
-    if (event.kind === 'entry_refused') this.#fail(`${name} refused an honest entry: ${event.check}: ${event.reason}`);
+    if (event.kind === 'entry_refused')
+      this.#fail(`${name} refused an honest entry: ${event.check}: ${event.reason}`);
   }
 
   #note(kind: string, detail: string, run: () => void): void {
@@ -283,7 +310,7 @@ class Simulation {
   }
 
   #countPortFaults(): void {
-    for (const [name, count] of Object.entries(this.#network.faults)) this.#fired[name] = count;
+    Object.assign(this.#fired, this.#network.faults);
     for (const node of this.#nodes) {
       for (const [name, count] of Object.entries({ ...node.disk.faults, ...node.index.faults })) {
         this.#fired[name] = (this.#fired[name] ?? 0) + count;

@@ -54,7 +54,7 @@ export class VirtualTime {
   #push(event: Scheduled): void {
     const queue = this.#queue;
     queue.push(event);
-    for (let i = queue.length - 1; i > 0; ) {
+    for (let i = queue.length - 1; i > 0;) {
       const parent = (i - 1) >> 1;
       if (!this.#swapIfLater(parent, i)) break;
       i = parent;
@@ -66,7 +66,7 @@ export class VirtualTime {
     const last = queue.pop();
     if (last === undefined || queue.length === 0) return;
     queue[0] = last;
-    for (let i = 0; ; ) {
+    for (let i = 0; ;) {
       const [left, right] = [2 * i + 1, 2 * i + 2];
       const child = right < queue.length && this.#isLater(left, right) ? right : left;
       if (child >= queue.length || !this.#swapIfLater(i, child)) break;
