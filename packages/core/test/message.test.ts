@@ -281,6 +281,14 @@ test('a frame that inflates beyond the bound is refused before it does', (t) => 
   t.is(read(trailing), undefined, 'bytes behind the compressed ones');
 });
 
+test('a frame of one byte too many is refused, though it is a message', (t) => {
+  const sized = (bytes: number): Uint8Array =>
+    encodeMessage({ kind: 'entries', entries: [new Uint8Array(bytes)] }, plain);
+  const head = sized(LIMITS.entryBytes).length - LIMITS.entryBytes;
+  t.is(read(sized(LIMITS.frameBytes - head))?.kind, 'entries');
+  t.is(read(sized(LIMITS.frameBytes - head + 1)), undefined);
+});
+
 test('what is said as a reason is cut to what may be read, and stays readable', (t) => {
   for (const reason of ['x'.repeat(2000), '🗝️'.repeat(400), `${'x'.repeat(499)}🗝️`]) {
     const again = read(encodeMessage({ kind: 'bye', code: 'fault', reason }, compression));
