@@ -118,7 +118,7 @@ test('an import that the node breaks off says how to go on', async (t) => {
   t.regex(err, /the node is stopping/);
 });
 
-test('an export that fails leaves no file that looks whole', async (t) => {
+test('an export that fails leaves no file that looks whole, and an earlier one as it was', async (t) => {
   const folder = await temporaryDirectory(t);
   const file = join(folder, 'out.ndjson');
   const page = `{"spans":[${lineOf(1)}],"next_cursor":"p1"}`;
@@ -130,6 +130,10 @@ test('an export that fails leaves no file that looks whole', async (t) => {
   });
   t.is((await logline(node, ['spans', 'export', '--tenant', 'acme', '--output', file])).code, 1);
   t.deepEqual(await readdir(folder), []);
+
+  await writeFile(file, 'from yesterday');
+  t.is((await logline(node, ['spans', 'export', '--tenant', 'acme', '--output', file])).code, 1);
+  t.is(await readFile(file, 'utf8'), 'from yesterday');
 
   const nowhere = join(folder, 'no', 'such', 'out.ndjson');
   const { code, err } = await logline(node, ['spans', 'export', '--tenant', 'acme', '--output', nowhere]);

@@ -171,4 +171,6 @@ test('spans come back byte for byte as lines', async (t) => {
   t.like(await client.upload(lines), { accepted: 2 });
   t.deepEqual(await all(client.lines({ limit: 1 })), lines);
   t.deepEqual(await all(client.lines({ since: '2025-01-01T12:00:00Z' })), lines.slice(1));
+  const { next_cursor: cursor } = await client.query({ limit: 1 });
+  t.deepEqual(await all(client.lines({ cursor: cursor ?? undefined })), lines.slice(1));
 });
