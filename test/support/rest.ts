@@ -28,8 +28,8 @@ export interface Appended {
 /** Makes two servers trust each other. Only the first dials, so the second need not know where the first will be after a restart. */
 export async function establishTrust(dialling: Reachable, taking: Reachable): Promise<void> {
   await Promise.all([
-    trust(taking, NOWHERE, dialling.fingerprint),
-    trust(dialling, taking.url, taking.fingerprint),
+    trust(taking, { address: NOWHERE, fingerprint: dialling.fingerprint }),
+    trust(dialling, { address: taking.url, fingerprint: taking.fingerprint }),
   ]);
   await eventually('the two servers verify each other', async () => {
     const { relationships } = (await read(dialling, '/v1/trust/relationships')) as {
@@ -40,11 +40,15 @@ export async function establishTrust(dialling: Reachable, taking: Reachable): Pr
   });
 }
 
-async function trust(server: Reachable, address: string, fingerprint: string): Promise<void> {
+/** Makes one server trust a key, found at an address. */
+export async function trust(
+  server: Reachable,
+  peer: { readonly address: string; readonly fingerprint: string },
+): Promise<void> {
   const response = await fetch(`${server.url}/v1/trust/establish`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ peer_address: address, fingerprint }),
+    body: JSON.stringify({ peer_address: peer.address, fingerprint: peer.fingerprint }),
   });
   if (!response.ok) throw new Error(`trust was refused: ${response.status} ${await response.text()}`);
 }

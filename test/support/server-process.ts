@@ -91,6 +91,10 @@ export class ServerProcess {
     return this.#fingerprint;
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -1,0 +1,145 @@
+/** A real server under attack, and an honest peer that keeps exchanging spans with it and notices every hitch. */
+
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { setInterval } from 'node:timers/promises';
+import { fingerprintOf, LIMITS, type KeyPair } from '@logline/federation-core';
+import { createCrypto, NoiseWebSocketTransport } from '@logline/federation-core/node';
+import { eventually, ScriptedPeer } from '@logline/federation-core/testing';
+import type { ExecutionContext } from 'ava';
+import { openMemoryNode, type MemoryNode } from './memory-node.js';
+import { append, figure, has, NOWHERE, TENANT, trust } from './rest.js';
+import { ServerProcess, tempDir } from './server-process.js';
+import { spanNumber } from './writer.js';
+
+const NETWORK_KEY = 'the network of alice and bob';
+/** Silence of that length would end the honest link: what is slower than that is not in order. */
+const ARRIVAL_MS = LIMITS.silenceMs;
+const EXCHANGE_EVERY_MS = 20;
+const LINK_PATH = '/v1/federation';
+
+export class Siege {
+  /** The one under attack. */
+  readonly alice: ServerProcess;
+  readonly bob: MemoryNode;
+  readonly #t: ExecutionContext;
+  readonly #exchange: Promise<void>;
+  readonly #arrivalsMs: number[] = [];
+  #isOver = false;
+
+  private constructor(t: ExecutionContext, alice: ServerProcess, bob: MemoryNode) {
+    this.#t = t;
+    this.alice = alice;
+    this.bob = bob;
+    this.#exchange = this.#exchangeUntilOver();
+    // Looked at in `end`.
+    this.#exchange.catch(() => {});
+    t.teardown(() => (this.#isOver = true));
+  }
+
+  /** Starts alice's server and bob's node, which meet and begin to exchange. */
+  static async begin(t: ExecutionContext): Promise<Siege> {
+    const alice = await ServerProcess.start(t, {
+      name: 'alice',
+      dataDir: await tempDir(t),
+      networkKey: NETWORK_KEY,
+    });
+    const keyPair = newKeyPair();
+    const transport = NoiseWebSocketTransport.create({ keyPair });
+    const bob = await openMemoryNode(t, {
+      name: 'bob',
+      keyPair,
+      transport,
+      networkKey: NETWORK_KEY,
+      compression: 'on',
+    });
+    await trust(alice, { address: NOWHERE, fingerprint: bob.node.fingerprint });
+    await bob.node.trust({ address: linkUrl(alice) });
+    await eventually('alice and bob meet', () => bob.node.status().peersInSync.length === 1);
+    return new Siege(t, alice, bob);
+  }
+
+  /** Where alice takes calls of peers. */
+  get url(): string {
+    return linkUrl(this.alice);
+  }
+
+  /** A peer of the same network or of another one, whom alice does not know. */
+  stranger(options: { readonly networkKey?: string; readonly name?: string } = {}): ScriptedPeer {
+    const peer = new ScriptedPeer({ keyPair: newKeyPair(), networkKey: NETWORK_KEY, ...options });
+    this.#t.teardown(() => peer.close());
+    return peer;
+  }
+
+  /** A peer whom alice trusts, and who is hostile all the same. */
+  async traitor(options: { readonly name?: string } = {}): Promise<ScriptedPeer> {
+    const peer = this.stranger(options);
+    const address = NOWHERE.replace('/v1/', `/${randomBytes(4).toString('hex')}/v1/`);
+    await trust(this.alice, { address, fingerprint: fingerprintOf(peer.publicKey) });
+    return peer;
+  }
+
+  /** Files and sockets that alice's process has open; `undefined` where the system does not say. */
+  async openFiles(): Promise<number | undefined> {
+    return readdir(`/proc/${this.alice.pid}/fd`).then(
+      (names) => names.length,
+      () => undefined,
+    );
+  }
+
+  /** Stops the exchange and checks that the honest link has noticed nothing. */
+  async end(): Promise<void> {
+    const t = this.#t;
+    this.#isOver = true;
+    await this.#exchange;
+    t.true(this.alice.isRunning, this.alice.said);
+    for (const event of ['fault', 'second_fault']) t.deepEqual(this.alice.told(event), []);
+    const links = this.bob.events.filter(
+      ({ kind }) => kind === 'peer_connected' || kind === 'peer_disconnected',
+    );
+    t.deepEqual(
+      links.map(({ kind }) => kind),
+      ['peer_connected'],
+      'the honest link stood throughout',
+    );
+    t.is(await figure(this.alice, 'federation_peers_connected'), 1);
+    t.is(await figure(this.alice, 'federation_store_read_only'), 0);
+    const sorted = this.#arrivalsMs.toSorted((a, b) => a - b);
+    const at = (share: number): string =>
+      `${(sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(1)} ms`;
+    t.true(sorted.length > 0, 'there was an exchange to disturb');
+    t.log(
+      `${sorted.length} honest spans arrived meanwhile: p50 ${at(0.5)}, p99 ${at(0.99)}, slowest ${at(1)}`,
+    );
+  }
+
+  /** Spans go both ways in turn; each must be at the other end before the next is sent. */
+  async #exchangeUntilOver(): Promise<void> {
+    let number = 0;
+    for await (const _ of setInterval(EXCHANGE_EVERY_MS)) {
+      if (this.#isOver) return;
+      const span = spanNumber(this.#t.title, number);
+      const since = performance.now();
+      const arrives = `span ${number} arrives`;
+      if (number % 2 === 0) {
+        await this.bob.node.timeline(TENANT).append([{ ...span }]);
+        await eventually(arrives, () => has(this.alice, span.id), { timeoutMs: ARRIVAL_MS });
+      } else {
+        await append(this.alice, [span]);
+        await eventually(arrives, () => this.bob.node.timeline(TENANT).has(span.id), {
+          timeoutMs: ARRIVAL_MS,
+        });
+      }
+      this.#arrivalsMs.push(performance.now() - since);
+      number++;
+    }
+  }
+}
+
+function newKeyPair(): KeyPair {
+  return createCrypto().keyPair(randomBytes(32));
+}
+
+function linkUrl(server: { readonly url: string }): string {
+  return server.url.replace('http', 'ws') + LINK_PATH;
+}
