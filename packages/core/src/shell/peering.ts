@@ -144,10 +144,10 @@ export class Peering {
       return;
     }
     if (peer.key === undefined && !equalBytes(link.remoteKey, host.greeter.publicKey)) {
-      peer.key = link.remoteKey;
-      peer.pinnedBy = 'first_contact';
-      const fact = book.factOf(peer);
+      const pinned = { key: link.remoteKey, pinnedBy: 'first_contact' } as const;
+      const fact = book.factOf({ ...peer, ...pinned });
       await host.committer.remember(fact.name, fact.value);
+      Object.assign(peer, pinned);
       onEvent({ kind: 'key_pinned', address: peer.address, fingerprint: seen });
     }
     this.#take(link, peer);
