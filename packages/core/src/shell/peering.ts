@@ -122,7 +122,12 @@ export class Peering {
     try {
       const link = await transport.dial(peer.address, { timeoutMs: LIMITS.handshakeMs });
       if (this.#closing) return link.close(1000, 'closing');
-      await this.#pin(peer, link);
+      try {
+        await this.#pin(peer, link);
+      } catch (error) {
+        link.close(1000, 'cannot keep its key');
+        throw error;
+      }
     } catch (error) {
       this.#dialFailed(peer, messageOf(error));
     } finally {
