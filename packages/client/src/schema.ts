@@ -19,7 +19,7 @@ export type EstablishRequest = {
 
 export type SyncRequest = {
   readonly peer_ids?: string[] | undefined;
-  /** At least what was written since then is compared; this version compares everything */
+  /** Waits only for what was written since then; older parts follow in their own time */
   readonly since?: string | undefined;
   readonly tenant_filter?: string | undefined;
 };

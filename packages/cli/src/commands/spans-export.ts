@@ -1,7 +1,6 @@
 /** `spans export`: writes the spans of a timeline, in its order, as newline-delimited JSON. */
 
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -122,14 +121,20 @@ async function* chunked(
 /** Under another name until it is complete, so that nobody takes a part for the whole. */
 async function writeFile(path: string, chunks: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
   const partial = `${path}.part`;
-  const file: Writable = createWriteStream(partial);
   try {
-    const source = Readable.from(chunks, { objectMode: false, encoding: 'utf8' });
-    if (path.endsWith('.gz')) await pipeline(source, createGzip(), file, { signal });
-    else await pipeline(source, file, { signal });
-    await rename(partial, path);
+    // Opened first: a stream that opens it by itself could do so after a failure has cleaned up.
+    const handle = await open(partial, 'w');
+    try {
+      const file: Writable = handle.createWriteStream();
+      const source = Readable.from(chunks, { objectMode: false, encoding: 'utf8' });
+      if (path.endsWith('.gz')) await pipeline(source, createGzip(), file, { signal });
+      else await pipeline(source, file, { signal });
+      await rename(partial, path);
+    } finally {
+      await handle.close();
+      await rm(partial, { force: true });
+    }
   } catch (error) {
-    await rm(partial, { force: true });
     const { code, syscall, message } = error as NodeJS.ErrnoException;
     if (code === undefined || syscall === undefined || code === 'ABORT_ERR') throw error;
     throw new CliError(`${path}: cannot be written: ${message}`, { cause: error });

@@ -55,10 +55,11 @@ async function establish(
   const deadlineMs = performance.now() + waitMs;
   for (let isFirst = true; ; isFirst = false) {
     const result = await client.establishTrust(request, { signal });
-    const leftMs = deadlineMs - performance.now();
-    if (result.trust_level === 'verified' || leftMs <= 0) return result;
+    if (result.trust_level === 'verified' || waitMs === 0) return result;
     if (isFirst)
       await out.note(`waiting for ${safe(result.peer_address)}: ${safe(result.detail ?? 'pending')}`);
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs <= 0) return result;
     await sleep(Math.min(ASK_EVERY_MS, leftMs), undefined, { signal });
   }
 }
