@@ -19,20 +19,19 @@ export interface Caller {
 }
 
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip'];
+const OWN_NAME = hostname().toLowerCase();
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 const LOOPBACK = listOf([
   ['127.0.0.0', 8],
   ['::1', 128],
 ]);
-/** RFC 1918, link-local, unique local (RFC 4193) and loopback. Carrier-grade NAT is shared with strangers, so it is not here. */
+/** RFC 1918, link-local and unique local (RFC 4193), beside loopback. Carrier-grade NAT is shared with strangers, so it is not here. */
 const PRIVATE = listOf([
-  ['127.0.0.0', 8],
   ['10.0.0.0', 8],
   ['172.16.0.0', 12],
   ['192.168.0.0', 16],
   ['169.254.0.0', 16],
-  ['::1', 128],
   ['fc00::', 7],
   ['fe80::', 10],
 ]);
@@ -49,11 +48,12 @@ export function callerOf(request: IncomingMessage): Caller {
 }
 
 export function isLoopback(address: string): boolean {
-  return isIn(LOOPBACK, address);
+  // The usual callers, without a search.
+  return address === '127.0.0.1' || address === '::1' || isIn(LOOPBACK, address);
 }
 
 export function isPrivate(address: string): boolean {
-  return isIn(PRIVATE, address);
+  return isLoopback(address) || isIn(PRIVATE, address);
 }
 
 /** Throws `forbidden` where the caller may not use a route. */
@@ -109,7 +109,7 @@ function checkOrigin(caller: Caller): void {
 /** A name that an attacker's DNS could point here is refused (DNS rebinding): literal addresses and our own names are not such. */
 function isOwnName(host: string): boolean {
   const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (name === 'localhost' || name === hostname().toLowerCase()) return true;
+  if (name === 'localhost' || name === OWN_NAME) return true;
   return isIP(name.replace(/^\[|\]$/g, '')) !== 0;
 }
 

@@ -10,6 +10,7 @@ import { HttpProblem, messageOf } from './problem.js';
 /** The connection went away before the body was complete: there is nobody left to answer. */
 export class Disconnected extends Error {}
 
+const TOO_SLOW = 'too slow';
 const INFLATERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
   gzip: () => createGunzip(),
   br: () => createBrotliDecompress(),
@@ -42,20 +43,28 @@ export async function* readPieces(
 
 /** The whole body. Throws `too_large` as soon as it is longer than `bytesMost`. */
 export async function readBytes(ctx: Context, bytesMost: number): Promise<Uint8Array> {
-  const tooLarge = new HttpProblem(
+  if (Number(ctx.get('content-length')) > bytesMost) throw tooLarge(bytesMost);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(TOO_SLOW), SERVER_LIMITS.bodyMs);
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of readPieces(ctx, deadline.signal)) {
+      bytes += piece.length;
+      if (bytes > bytesMost) throw tooLarge(bytesMost);
+      pieces.push(piece);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+}
+
+function tooLarge(bytesMost: number): HttpProblem {
+  return new HttpProblem(
     'too_large',
     `a body of this kind may have ${bytesMost} bytes: send spans in bulk as application/x-ndjson, one a line`,
   );
-  if (Number(ctx.get('content-length')) > bytesMost) throw tooLarge;
-  const deadline = AbortSignal.timeout(SERVER_LIMITS.bodyMs);
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of readPieces(ctx, deadline)) {
-    bytes += piece.length;
-    if (bytes > bytesMost) throw tooLarge;
-    pieces.push(piece);
-  }
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }
 
 function inflated(ctx: Context): Readable {
@@ -79,7 +88,7 @@ function stoppedBy(signal: AbortSignal): { readonly promise: Promise<never>; rea
   const promise = new Promise<never>((_resolve, reject) => {
     const stop = (): void =>
       reject(
-        signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError'
+        signal.reason === TOO_SLOW
           ? new LoglineError(
               'timeout',
               'the body took too long to arrive: send it faster, or in smaller parts',

@@ -143,7 +143,7 @@ export const syncRequest = z
   .strictObject({
     peer_ids: z.array(nodeId.min(1).max(100)).max(PEERS).optional(),
     since: instant.optional().meta({
-      description: 'At least what was written since then is compared; this version compares everything',
+      description: 'Waits only for what was written since then; older parts follow in their own time',
     }),
     tenant_filter: z.string().min(1).max(200).optional(),
   })

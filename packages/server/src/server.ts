@@ -84,6 +84,8 @@ async function listen(
     else declineUpgrade(server, request, socket);
   });
   const port = await bind(server, config);
+  // Such as no file handles left for a new connection: those that are open go on.
+  server.on('error', (error) => log.error({ event: 'server_fault', err: error }));
   const timers = startTimers(service);
 
   let closed: Promise<void> | undefined;

@@ -36,14 +36,14 @@ interface Job {
 const WATCH_MS = 250;
 
 export class Syncs {
-  readonly #node: FederationNode;
+  readonly #node: Pick<FederationNode, 'sync' | 'peers'>;
   readonly #metrics: Metrics;
   readonly #closing: AbortSignal;
   readonly #jobs = new Map<string, Job>();
   /** Running jobs by what was wished: the same wish again, such as a retry, joins the job. */
   readonly #running = new Map<string, Job>();
 
-  constructor(node: FederationNode, metrics: Metrics, closing: AbortSignal) {
+  constructor(node: Pick<FederationNode, 'sync' | 'peers'>, metrics: Metrics, closing: AbortSignal) {
     this.#node = node;
     this.#metrics = metrics;
     this.#closing = closing;

@@ -122,3 +122,11 @@ test('an offer to speak HTTP/2 is passed over, as many clients make it', async (
   const withBody = await raw(port, `POST /v1/sync/timeline HTTP/1.1\r\n${offer}Content-Length: 2\r\n\r\n{}`);
   t.regex(withBody, /^HTTP\/1\.1 400 /);
 });
+
+test('a connection that does not finish its headers is given up', async (t) => {
+  const { port } = await serve(t);
+  const [nothing, half] = await Promise.all([raw(port, ''), raw(port, 'GET /health HTTP/1.1\r\nHost: loc')]);
+  // Node answers where a request has begun.
+  t.is(nothing.replace(/^HTTP\/1\.1 408 [\s\S]*$/, ''), '');
+  t.regex(half, /^HTTP\/1\.1 408 /);
+});

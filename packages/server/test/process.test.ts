@@ -1,4 +1,5 @@
 // The process: what it says at its start, and how it ends.
+import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { get as httpGet, request } from 'node:http';
@@ -7,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { eventually } from '@logline/federation-core/testing';
-import { get, lineOf, post, postLines, spanOf, temporaryDirectory } from './helpers.js';
+import { get, lineOf, post, postLines, spanOf, temporaryDirectory, textOf, uuid } from './helpers.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const ACME = '/v1/timeline/spans?tenant_id=acme';
@@ -18,8 +19,13 @@ class Process {
   stdout = '';
   stderr = '';
 
-  constructor(t: ExecutionContext, env: Record<string, string>) {
-    this.child = spawn(process.execPath, [MAIN], { env: { PATH: '', ...env } });
+  constructor(t: ExecutionContext, env: Record<string, string>, fileBlocksMost?: number) {
+    // A shell that bounds the size of files before it becomes the node: the disk is full for it from there on.
+    const limited = ['-c', `ulimit -f ${fileBlocksMost}; exec "$0" "$@"`, process.execPath, MAIN];
+    this.child =
+      fileBlocksMost === undefined
+        ? spawn(process.execPath, [MAIN], { env })
+        : spawn('/bin/sh', limited, { env });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
@@ -42,13 +48,17 @@ class Process {
   }
 }
 
-async function start(t: ExecutionContext, env: Record<string, string> = {}): Promise<Process> {
-  return new Process(t, {
+async function start(
+  t: ExecutionContext,
+  env: Record<string, string> = {},
+  fileBlocksMost?: number,
+): Promise<Process> {
+  const defaults = {
     FEDERATION_DATA_DIR: await temporaryDirectory(t),
     FEDERATION_BIND_HOST: '127.0.0.1',
     FEDERATION_BIND_PORT: '0',
-    ...env,
-  });
+  };
+  return new Process(t, { ...defaults, ...env }, fileBlocksMost);
 }
 
 test('bad settings stop the start with one message that lists them all, and exit code 2', async (t) => {
@@ -194,4 +204,28 @@ test('a second signal ends it at once', async (t) => {
   t.is(await node.exited, 1);
   t.true(performance.now() - startedAtMs < 4_000);
   t.is(node.events('stopped').length, 0);
+});
+
+test('a disk that takes no more is told as 507, then the node only reads, and says so', async (t) => {
+  const node = await start(t, {}, 2_000);
+  const url = await node.url();
+  t.is((await post(url + ACME, spanOf(1))).status, 201);
+  const lines = Array.from({ length: 200 }, (_, n) =>
+    lineOf(n + 2, { data: randomBytes(20_000).toString('base64') }),
+  );
+  const full = await postLines(url + ACME, lines);
+  t.is(full.status, 507, full.text.slice(0, 300));
+  t.is(full.body['error'], 'disk_failed');
+  const later = await post(url + ACME, spanOf(999));
+  t.true([503, 507].includes(later.status), later.text);
+  t.true(textOf(later.body['detail']).length > 20);
+  const health = await get(`${url}/health`);
+  t.is(health.status, 503);
+  t.like(health.body, { status: 'unhealthy' });
+  t.is((await get(`${url}/readyz`)).status, 503);
+  t.is((await get(`${url}/livez`)).status, 200);
+  t.is((await get(`${url}/v1/timeline/spans/${uuid(1)}?tenant_id=acme`)).status, 200);
+  t.true((await get(`${url}/metrics`)).text.includes('federation_store_read_only 1\n'));
+  node.child.kill('SIGTERM');
+  t.is(await node.exited, 0);
 });

@@ -84,7 +84,7 @@ async function appendJson(ctx: RouteContext, { node }: Service, request: Request
 
 /** The spans of an array, each with the bytes it came with. */
 function readArray(body: Uint8Array): readonly Uint8Array[] {
-  const spans = splitArray(body);
+  const spans = splitArray(body, SERVER_LIMITS.arraySpans);
   if (spans === undefined)
     throw new HttpProblem('bad_request', 'the body is no whole JSON array: check its brackets and commas');
   if (spans.length === 0) throw emptyBody();
