@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Siege } from './support/siege.js';
 import { openCaller, openTcp, within } from './support/strangers.js';
 
-const CODES = { silent: 4308, handshakeTimeout: 4408 } as const;
+const CODES = { silent: 4308, handshakeTimeout: 4408, gaveWay: 4429 } as const;
 /** Some of each kind; below what makes older handshakes give way to newer ones. */
 const EACH = 20;
 /** Twice what a node grants: a connection without a request gets 10 s, the rest is in its limits. */
@@ -15,8 +15,11 @@ const PATIENCE = {
   handshakeMs: 2 * LIMITS.handshakeMs,
   silenceMs: 2 * LIMITS.silenceMs,
 };
+const FLOOD = 3 * LIMITS.greetingLinks;
 const CHURN = 500;
 const LANES = 10;
+/** Sockets of the honest exchange, and files that the store opens now and then. */
+const SPARE_FILES = 10;
 
 test.serial('connections that fall silent at any stage are closed, each with its code', async (t) => {
   t.timeout(60_000);
@@ -58,6 +61,40 @@ test.serial('connections that fall silent at any stage are closed, each with its
   await backTo(siege, before);
   await siege.end();
 });
+
+test.serial(
+  'of more silent handshakes than there is room for the rest are told to come back, and a friend gets in',
+  async (t) => {
+    const siege = await Siege.begin(t);
+    const before = await siege.openFiles();
+    const traitor = await siege.traitor();
+    const calls = await Promise.allSettled(Array.from({ length: FLOOD }, () => openCaller(t, siege.url)));
+    const during = await siege.openFiles();
+    const callers = calls.flatMap((call) => (call.status === 'fulfilled' ? [call.value] : []));
+    const refusals = calls.flatMap((call) => (call.status === 'rejected' ? [String(call.reason)] : []));
+    t.true(
+      refusals.every((why) => why.includes('503')),
+      [...new Set(refusals)].join(),
+    );
+    if (before !== undefined && during !== undefined)
+      t.true(during <= before + LIMITS.greetingLinks + SPARE_FILES, `${during} files after ${before}`);
+
+    const link = await eventually('an honest handshake finds room', () => traitor.dial(siege.url));
+    await link.open();
+    link.drop();
+    const codes = await Promise.all(
+      callers.map(({ closed }) => within(PATIENCE.handshakeMs, 'a silent handshake', closed)),
+    );
+    const gaveWay = codes.filter((code) => code === CODES.gaveWay);
+    t.true(
+      codes.every((code) => code === CODES.handshakeTimeout || code === CODES.gaveWay),
+      codes.join(),
+    );
+    t.true(refusals.length + gaveWay.length > 0, 'there was no room for all');
+    await backTo(siege, before);
+    await siege.end();
+  },
+);
 
 test.serial('five hundred connections that come and go at every stage leave nothing behind', async (t) => {
   t.timeout(60_000);
@@ -117,8 +154,11 @@ function visits(t: ExecutionContext, siege: Siege): readonly (() => Promise<void
   ];
 }
 
-/** No socket of theirs stays open: the honest exchange alone needs a few more or less. */
+/** No socket of theirs stays open. */
 async function backTo(siege: Siege, before: number | undefined): Promise<void> {
   if (before === undefined) return;
-  await eventually('their sockets are gone', async () => ((await siege.openFiles()) ?? 0) <= before + 5);
+  await eventually(
+    'their sockets are gone',
+    async () => ((await siege.openFiles()) ?? 0) <= before + SPARE_FILES,
+  );
 }
