@@ -37,6 +37,8 @@ export class PeerView {
   readonly #theirs = new Map<FeedKey, readonly HeldRange[]>();
   readonly #pushed = new Map<FeedKey, number>();
   readonly #asked = new Map<FeedKey, Asked>();
+  /** Feeds that the peer was asked for in vain, and until when others are asked instead. */
+  readonly #broken = new Map<FeedKey, number>();
   /** Ranges in `#theirs`. */
   #claimed = 0;
 
@@ -49,6 +51,8 @@ export class PeerView {
       }
     }
     for (const feed of feeds) this.#claim(feed.key, feed.ranges);
+    // What it no longer claims to hold is not waited for, and free for others to bring.
+    for (const key of this.#asked.keys()) if (!this.#theirs.has(key)) this.#asked.delete(key);
   }
 
   /** The peer evidently holds this entry, though it has not said so. */
@@ -106,6 +110,7 @@ export class PeerView {
       const missing = missingHere(feed, ranges);
       const asked = this.#stillAsked(key, missing, world.nowMs);
       if (missing.length === 0 || asked.length > 0 || world.isClaimed(key)) continue;
+      if (world.nowMs < (this.#broken.get(key) ?? 0)) continue;
       const range = nextRange(feed, missing);
       if (range === undefined) continue;
       wanted.push({ key, ...range });
@@ -127,12 +132,20 @@ export class PeerView {
     this.#theirs.delete(key);
   }
 
+  #noteBroken(key: FeedKey, nowMs: number): void {
+    for (const [other, untilMs] of this.#broken) if (untilMs <= nowMs) this.#broken.delete(other);
+    this.#broken.set(key, nowMs + LIMITS.brokenWordMs);
+  }
+
   /** Drops what has arrived meanwhile, and everything asked too long ago. A range that moves stays young. */
   #stillAsked(key: FeedKey, missing: readonly SeqRange[], nowMs: number): readonly SeqRange[] {
     const asked = this.#asked.get(key);
     if (asked === undefined) return [];
     const ranges = asked.ranges.flatMap((range) => intersect(missing, range));
-    if (ranges.length === 0 || nowMs - asked.atMs > LIMITS.askedMs) {
+    const isInVain = ranges.length > 0 && nowMs - asked.atMs > LIMITS.askedMs;
+    // A peer that claims much and brings nothing must not keep the feed from those who would.
+    if (isInVain) this.#noteBroken(key, nowMs);
+    if (ranges.length === 0 || isInVain) {
       this.#asked.delete(key);
       return [];
     }
