@@ -3,7 +3,7 @@
 import test from 'ava';
 import { concatBytes } from '../dist/bytes.js';
 import { LIMITS } from '../dist/limits.js';
-import { alice, bob, epoch, Keeper, span, tools, withChecksum, Writer } from './forge.js';
+import { alice, bob, epoch, Keeper, span, spanText, tools, withChecksum, Writer } from './forge.js';
 import { checksOf, heldBy, verdict } from './gate-checks.js';
 
 const check = checksOf('content');
@@ -46,6 +46,9 @@ check('content', 'a batch that is damaged, too large, or holds what is no span i
     'damaged compression': concatBytes([Uint8Array.of(1), new Uint8Array(20).fill(9)]),
     'a compression bomb': packed(new Uint8Array(50_000_000)),
     'a bomb of line breaks': packed(new Uint8Array(LIMITS.batchBytes).fill(0x0a)),
+    'more than a batch may hold': packed(
+      tools.text.encode([1, 2, 3].map((n) => spanText(n, { data: 'a'.repeat(200_000) })).join('\n')),
+    ),
     'an empty line': plain(''),
     'no JSON': plain('{"id":'),
     'a span without an id': plain('{"logline_id":"x","title":"y","timestamp":"2025-01-01T00:00:00Z"}'),

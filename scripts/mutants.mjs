@@ -1,0 +1,117 @@
+// Plants known bugs one by one, and sees that exactly the tests made for each go red: a test that cannot fail is a defect.
+//
+//   npm run mutants                     all of them
+//   npm run mutants -- signature log    only those with such a word in their name
+//   npm run mutants -- --list           what there is
+//
+// Works on a copy of the compiled core, so the checkout stays as it is. Prints `N passed, N failed` as its last line.
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { MUTANTS } from './mutants-list.mjs';
+import { root } from './projects.mjs';
+import { readTap } from './tap.mjs';
+
+/** Copies that are worked on at once. */
+const COPIES = 2;
+
+const { values, positionals: words } = parseArgs({
+  options: { list: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const wanted = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+
+/** A project of its own with the compiled core and its tests, in which anything may be broken. */
+function copyCore(folder) {
+  const core = join(folder, 'packages', 'core');
+  mkdirSync(core, { recursive: true });
+  const isCode = (path) => !/\.(d\.ts|map|tsbuildinfo)$/.test(path);
+  for (const part of ['dist', 'dist-test'])
+    cpSync(join(root, 'packages', 'core', part), join(core, part), { recursive: true, filter: isCode });
+  cpSync(join(root, 'PROTOCOL.md'), join(folder, 'PROTOCOL.md'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  writeFileSync(join(folder, 'package.json'), '{ "name": "mutants", "private": true, "type": "module" }\n');
+  writeFileSync(
+    join(folder, 'ava.config.js'),
+    "export default { files: ['packages/core/dist-test/*.test.js'], workerThreads: false, concurrency: 1, timeout: '2m' };\n",
+  );
+  return core;
+}
+
+/** Runs some test files of a copy; resolves to the titles that passed and failed. */
+async function runTests(folder, tests) {
+  const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
+  const files = tests.map((name) => `packages/core/dist-test/${name}.test.js`);
+  const child = spawn(process.execPath, [ava, '--tap', ...files], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const closed = new Promise((done) => child.on('error', done).on('close', done));
+  const titles = { passed: [], failed: [], skipped: [] };
+  await readTap(createInterface({ input: child.stdout }), {
+    onTest: ({ outcome, title }) => titles[outcome].push(title.split(' › ').at(-1)),
+  });
+  await closed;
+  return titles;
+}
+
+/** Why a mutant was not caught as it has to be; `undefined` where it was. */
+async function judge({ file, find, replace, tests, red }, folder, core) {
+  const path = join(core, 'dist', file);
+  const source = readFileSync(path, 'utf8');
+  const parts = source.split(find);
+  if (parts.length !== 2)
+    return `the patch fits ${parts.length - 1} places of ${file}, not one: mend the list`;
+  writeFileSync(path, parts.join(replace));
+  try {
+    const { passed, failed } = await runTests(folder, tests);
+    if (passed.length + failed.length === 0) return 'no test ran';
+    if (failed.length === 0) return 'no test noticed';
+    const strays = failed.filter((title) => !red.test(title));
+    if (strays.length > 0) return `other tests went red too: ${strays.slice(0, 3).join('; ')}`;
+    return undefined;
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+async function main() {
+  const folder = mkdtempSync(join(tmpdir(), 'logline-mutants-'));
+  const tally = { passed: 0, failed: 0 };
+  const width = Math.max(...wanted.map(({ name }) => name.length));
+  const tell = (name, why) => {
+    tally[why === undefined ? 'passed' : 'failed']++;
+    console.log(`${why === undefined ? '✔' : '✘'} ${name.padEnd(width)}  ${why ?? 'caught'}`);
+  };
+  try {
+    const copies = Array.from({ length: COPIES }, (_, i) => join(folder, String(i)));
+    const cores = copies.map(copyCore);
+    const tests = [...new Set(wanted.flatMap((mutant) => mutant.tests))];
+    const { passed, failed } = await runTests(copies[0], tests);
+    const isSound = failed.length === 0 && passed.length > 0;
+    tell(
+      'nothing planted',
+      isSound ? undefined : `already red: ${failed.slice(0, 3).join('; ') || 'no test ran'}`,
+    );
+    const queue = isSound ? [...wanted] : [];
+    await Promise.all(
+      copies.map(async (copy, i) => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift())
+          tell(next.name, await judge(next, copy, cores[i]));
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log(`\n${tally.passed} passed, ${tally.failed} failed`);
+  process.exitCode = tally.failed > 0 ? 1 : 0;
+}
+
+if (values.list) for (const { name, file } of wanted) console.log(`${name}  (${file})`);
+else if (wanted.length === 0) {
+  console.log(`no mutant has ${words.join(' or ')} in its name; --list shows them\n\n0 passed, 1 failed`);
+  process.exitCode = 1;
+} else await main();
