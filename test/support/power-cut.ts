@@ -1,11 +1,13 @@
 /** A small disk of its own whose power can be cut: ext4 in a file, mounted through a loop device. */
 
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '@logline/federation-core/testing';
+import { atExit } from './at-exit.js';
 
 const run = promisify(execFile);
 const DISK_BYTES = 128 * 1024 * 1024;
@@ -36,6 +38,10 @@ export class CuttableDisk {
   readonly #folder: string;
   readonly #image: string;
   #isMounted = false;
+  readonly #gone = atExit(() => {
+    if (this.#isMounted) execFileSync('umount', ['--lazy', this.path], { stdio: 'ignore' });
+    rmSync(this.#folder, { recursive: true, force: true });
+  });
 
   private constructor(folder: string) {
     this.path = join(folder, 'disk');
@@ -75,6 +81,7 @@ export class CuttableDisk {
   async close(): Promise<void> {
     await this.#unmount();
     await rm(this.#folder, { recursive: true, force: true });
+    this.#gone.cancel();
   }
 
   async #mount(): Promise<void> {

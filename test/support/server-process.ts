@@ -2,14 +2,18 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { atExit } from './at-exit.js';
 
 const PROGRAM = join(dirname(fileURLToPath(import.meta.resolve('@logline/federation-server'))), 'main.js');
+/** Ends the server when the test process is gone, however that ended: the channel between them closes then. */
+const LEASH = `data:text/javascript,${encodeURIComponent("process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); process.channel.unref();")}`;
 const START_MS = 30_000;
 const STOP_MS = 15_000;
 
@@ -26,7 +30,11 @@ export type LogLine = { readonly event?: unknown } & Readonly<Record<string, unk
 /** A directory that is gone when the test has ended. */
 export async function tempDir(t: ExecutionContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'logline-test-'));
-  t.teardown(() => rm(path, { recursive: true, force: true }));
+  const gone = atExit(() => rmSync(path, { recursive: true, force: true }));
+  t.teardown(async () => {
+    await rm(path, { recursive: true, force: true });
+    gone.cancel();
+  });
   return path;
 }
 
@@ -45,7 +53,7 @@ export class ServerProcess {
   /** Starts a process that lives at most as long as the test. */
   constructor(t: ExecutionContext, settings: ServerSettings) {
     const { name, dataDir, tenants = 'acme', networkKey = 'a network of tests' } = settings;
-    const child = spawn(process.execPath, [PROGRAM], {
+    const child = spawn(process.execPath, ['--import', LEASH, PROGRAM], {
       env: {
         PATH: process.env['PATH'],
         FEDERATION_NODE_NAME: name,
@@ -55,8 +63,10 @@ export class ServerProcess {
         FEDERATION_TENANTS: tenants,
         FEDERATION_NETWORK_KEY: networkKey,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    const { stdout, stderr } = child;
+    if (stdout === null || stderr === null) throw new Error('a child with pipes has no pipes');
     this.#child = child;
     // Not 'exit': what the process wrote last is still to come then.
     this.exited = once(child, 'close').then(([code, signal]) => ({
@@ -64,9 +74,9 @@ export class ServerProcess {
       signal: signal as NodeJS.Signals | null,
     }));
     t.teardown(() => this.kill());
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.said += text));
+    stderr.setEncoding('utf8').on('data', (text: string) => (this.said += text));
     this.#started = new Promise((resolve) => {
-      createInterface({ input: child.stdout }).on('line', (text) => {
+      createInterface({ input: stdout }).on('line', (text) => {
         const line = parseLine(text);
         if (line === undefined) this.said += `${text}\n`;
         else this.lines.push(line);

@@ -5,8 +5,8 @@ import { append, appendLines, type Appended, type Reachable, type TestSpan } fro
 
 /** Spans of each kind of request; the lone ones and the arrays between the lines keep the disk busy with small commits. */
 const ARRAY_SPANS = 40;
-const LINES_SPANS = 1000;
-const LINES_AT_A_TIME = 100;
+const LINES_SPANS = 500;
+const LINES_AT_A_TIME = 50;
 
 export class Writer {
   /** Ids of spans that a server has answered for: these may never be lost. */
