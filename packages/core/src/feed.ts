@@ -62,6 +62,11 @@ export function feedKey(scope: Scope, origin: Uint8Array, epoch: Uint8Array): Fe
   return `${scope}\0${toKey(origin)}${toKey(epoch)}` as FeedKey;
 }
 
+/** What all keys of an origin's feeds in a scope begin with. */
+export function feedPrefix(scope: Scope, origin: Uint8Array): string {
+  return `${scope}\0${toKey(origin)}`;
+}
+
 export function feedKeyOf(header: Header): FeedKey {
   return feedKey(header.scope, header.origin, header.epoch);
 }

@@ -92,6 +92,11 @@ export const LIMITS = {
   /** Work committed together: bytes and jobs. */
   commitBytes: 4 * MIB,
   commitJobs: 4096,
+  /** Weight of one commit's entries from peers: their spans as text, and something for each entry. */
+  gateCommitBytes: 4 * MIB,
+  gateEntryBytes: 4 * KIB,
+  /** Weight checked before other work gets a turn. */
+  gateBreathBytes: 512 * KIB,
   /** Work waiting for the disk before callers are told to come back. */
   waitingBytes: 64 * MIB,
   waitingJobs: 65_536,

@@ -7,7 +7,15 @@ import { writeChange } from '../change.js';
 import { dayOf, type Stamp } from '../clock.js';
 import { headerOfAccepted, sealEntry, splitEntry, type Header, type NamedHead } from '../entry.js';
 import { assert } from '../errors.js';
-import { feedKey, fitsSegment, lastRange, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import {
+  feedKey,
+  feedPrefix,
+  fitsSegment,
+  lastRange,
+  splitFeedKey,
+  type Feed,
+  type FeedKey,
+} from '../feed.js';
 import { timelineScope, type Scope, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { KeyPair, Tools } from '../ports.js';
@@ -17,15 +25,19 @@ import type { AcceptedEntry, Arrival, Storage, StoreRecord } from '../storage.js
 
 /** What became of each span of one append, in order. */
 export interface AppendResult {
-  readonly outcomes: readonly ('accepted' | 'duplicate' | 'conflict')[];
+  /** `mismatch`: not stored, since the request's key came with other content before. */
+  readonly outcomes: readonly ('accepted' | 'duplicate' | 'conflict' | 'mismatch')[];
   /** Where the last new span stands; `undefined` when all were there already. */
   readonly last: Arrival | undefined;
 }
 
+/** Spans whose id follows from their request, each with the members that we filled in. */
+export type RetriedSpans = ReadonlyMap<Span, readonly string[]>;
+
 /** Drafted feeds and the records to be committed. */
 interface DraftLike {
   feed(key: FeedKey): Feed;
-  allFeeds(): Iterable<Feed>;
+  feedsUnder(prefix: string): readonly Feed[];
   add(entry: AcceptedEntry): void;
 }
 
@@ -54,13 +66,9 @@ export class AppendPlan {
 
   /**
    * Sorts spans into new ones and ones held already. Call the result once the commit is durable.
-   * The ids of `retried` spans come from the request: one that is held is the same request again.
+   * The ids of `retried` spans come from the request: one that is held is the same request again, or a misused key.
    */
-  async add(
-    tenant: TenantId,
-    spans: readonly Span[],
-    retried: ReadonlySet<Span>,
-  ): Promise<() => AppendResult> {
+  async add(tenant: TenantId, spans: readonly Span[], retried: RetriedSpans): Promise<() => AppendResult> {
     const outcomes: AppendResult['outcomes'][number][] = [];
     const fresh: Span[] = [];
     const freshById = new Map<SpanId, readonly Span[]>();
@@ -72,9 +80,13 @@ export class AppendPlan {
         ...(draft.byId.get(span.id) ?? []),
         ...beside,
       ];
-      const isHeld = bodies.some((body) => retried.has(span) || isSameContent(body, span));
-      if (isHeld) {
+      const filled = retried.get(span);
+      if (bodies.some((body) => isSameContent(body, span, filled))) {
         outcomes.push('duplicate');
+        continue;
+      }
+      if (filled !== undefined && bodies.length > 0) {
+        outcomes.push('mismatch');
         continue;
       }
       outcomes.push(bodies.length === 0 ? 'accepted' : 'conflict');
@@ -169,11 +181,10 @@ export class AppendPlan {
   async #earlierHeads(scope: Scope, origin: Uint8Array, epoch: Uint8Array): Promise<readonly NamedHead[]> {
     const heads: NamedHead[] = [];
     const named: NamedHead[] = [];
-    for (const feed of this.#options.draft.allFeeds()) {
+    for (const feed of this.#options.draft.feedsUnder(feedPrefix(scope, origin))) {
       const parts = splitFeedKey(feed.key);
       const last = lastRange(feed);
-      if (parts?.scope !== scope || last === undefined) continue;
-      if (!equalBytes(parts.origin, origin) || equalBytes(parts.epoch, epoch)) continue;
+      if (parts === undefined || last === undefined || equalBytes(parts.epoch, epoch)) continue;
       heads.push({ epoch: parts.epoch, seq: last.to, hash: last.head.hash });
       const [first] = await this.#options.storage.entries(feed.key, { from: 1, to: 1, bytesMost: 1 });
       const cut = first === undefined ? undefined : splitEntry(first.bytes);
@@ -186,9 +197,11 @@ export class AppendPlan {
   }
 }
 
-/** Whether two bodies say the same, however they are written (RFC 8785). */
-export function isSameContent(a: Span, b: Span): boolean {
-  return equalBytes(a.bytes, b.bytes) || canonicalize(a.members) === canonicalize(b.members);
+/** Whether two bodies say the same, however they are written (RFC 8785), but for members that we filled in ourselves. */
+export function isSameContent(a: Span, b: Span, filled: readonly string[] = []): boolean {
+  const content = (span: Span): string | undefined =>
+    canonicalize(Object.fromEntries(Object.entries(span.members).filter(([name]) => !filled.includes(name))));
+  return equalBytes(a.bytes, b.bytes) || content(a) === content(b);
 }
 
 function batchesOf(spans: readonly Span[]): readonly (readonly Span[])[] {

@@ -46,10 +46,12 @@ export interface AppenderWorld {
   readonly random: Random;
 }
 
+const MISUSED_KEY = 'Idempotency-Key: it came with other content before, use a new key for each request';
+
 interface Group {
   readonly spans: Span[];
   readonly indexes: number[];
-  readonly retried: Set<Span>;
+  readonly retried: Map<Span, readonly string[]>;
 }
 
 /** Checks and appends. Every span gets its own answer; one bad span does not keep the others out. */
@@ -63,17 +65,18 @@ export async function appendSpans(
   const firstIndex = options.firstIndex ?? 0;
   for (const [i, input] of inputs.entries()) {
     const index = firstIndex + i;
-    let isDerived = false;
+    const filled: string[] = [];
     const fill = {
       id: () => {
-        isDerived = options.idempotencyKey !== undefined;
-        if (options.idempotencyKey === undefined) return uuidV7(world.clock.now(), world.random);
-        return uuidOfRequest(
-          { tenant: options.tenant ?? '', key: options.idempotencyKey, index },
-          world.tools,
-        );
+        filled.push('id');
+        const { idempotencyKey: key, tenant = '' } = options;
+        if (key === undefined) return uuidV7(world.clock.now(), world.random);
+        return uuidOfRequest({ tenant, key, index }, world.tools);
       },
-      timestamp: () => formatMs(world.clock.now()),
+      timestamp: () => {
+        filled.push('timestamp');
+        return formatMs(world.clock.now());
+      },
     };
     const checked = checkSpan(toBytes(input, world.tools), world.tools, fill);
     if (!checked.ok) {
@@ -87,10 +90,11 @@ export async function appendSpans(
       continue;
     }
     let group = groups.get(tenant.id);
-    if (group === undefined) groups.set(tenant.id, (group = { spans: [], indexes: [], retried: new Set() }));
+    if (group === undefined) groups.set(tenant.id, (group = { spans: [], indexes: [], retried: new Map() }));
     group.spans.push(checked.span);
     group.indexes.push(outcomes.length);
-    if (isDerived) group.retried.add(checked.span);
+    const isDerived = options.idempotencyKey !== undefined && filled.includes('id');
+    if (isDerived) group.retried.set(checked.span, filled);
     outcomes.push({ index, id, outcome: 'accepted' });
   }
   const cursor = await commitGroups(groups, outcomes, world);
@@ -113,7 +117,11 @@ async function commitGroups(
     for (const [i, outcome] of result.outcomes.entries()) {
       const at = group.indexes[i] ?? 0;
       const answer = outcomes[at];
-      if (answer !== undefined) outcomes[at] = { ...answer, outcome };
+      if (answer === undefined) continue;
+      outcomes[at] =
+        outcome === 'mismatch'
+          ? { ...answer, outcome: 'rejected', error: MISUSED_KEY }
+          : { ...answer, outcome };
     }
     const place = result.last;
     if (place !== undefined && (last === undefined || place.position >= last.position)) last = place;

@@ -1,16 +1,18 @@
 /** Group commit: everything that waits is checked in order, made durable with one sync, and only then published. */
 
 import { passGate, type GateOutcome } from '../gate.js';
+import { EMPTY } from '../bytes.js';
 import { compareStamps, nextStamp, observeStamp, STAMP_ZERO, type Stamp } from '../clock.js';
 import { assert, LoglineError } from '../errors.js';
-import { extendFeed, holdsEntry, type Feed, type FeedKey } from '../feed.js';
+import type { Feed, FeedKey } from '../feed.js';
 import type { Scope, TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Clock, KeyPair, Tools } from '../ports.js';
 import type { Push } from '../session-state.js';
 import type { Span } from '../span.js';
-import type { AcceptedEntry, Storage, StoreRecord } from '../storage.js';
-import { AppendPlan, type AppendResult } from './append-plan.js';
+import type { AcceptedEntry, Storage } from '../storage.js';
+import { AppendPlan, type AppendResult, type RetriedSpans } from './append-plan.js';
+import { Draft } from './draft.js';
 import { resolveHeld } from './evidence.js';
 import type { HoldingsTable } from './holdings-table.js';
 
@@ -44,7 +46,7 @@ type Job =
       readonly kind: 'append';
       readonly tenant: TenantId;
       readonly spans: readonly Span[];
-      readonly retried: ReadonlySet<Span>;
+      readonly retried: RetriedSpans;
       readonly bytes: number;
       done: (result: AppendResult) => void;
       failed: (error: unknown) => void;
@@ -53,6 +55,8 @@ type Job =
       readonly kind: 'gate';
       readonly entries: readonly Uint8Array[];
       readonly mayReceive: (scope: Scope) => boolean;
+      /** Of the entries before those still to be checked: a frame may take several commits. */
+      readonly outcomes: GateOutcome[];
       readonly bytes: number;
       done: (gated: GatedEntries) => void;
       failed: (error: unknown) => void;
@@ -66,7 +70,7 @@ type Job =
       failed: (error: unknown) => void;
     };
 
-const NONE: ReadonlySet<Span> = new Set();
+const NONE: RetriedSpans = new Map();
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -85,7 +89,7 @@ export class Committer {
   }
 
   /** Appends checked spans to a tenant's timeline. Resolves when they are durable here. `retried`: see `AppendPlan.add`. */
-  append(tenant: TenantId, spans: readonly Span[], retried: ReadonlySet<Span> = NONE): Promise<AppendResult> {
+  append(tenant: TenantId, spans: readonly Span[], retried: RetriedSpans = NONE): Promise<AppendResult> {
     const bytes = spans.reduce((sum, span) => sum + span.bytes.length, 0);
     return new Promise((done, failed) =>
       this.#enqueue({ kind: 'append', tenant, spans, retried, bytes, done, failed }),
@@ -96,7 +100,7 @@ export class Committer {
   gate(entries: readonly Uint8Array[], mayReceive: (scope: Scope) => boolean): Promise<GatedEntries> {
     const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
     return new Promise((done, failed) =>
-      this.#enqueue({ kind: 'gate', entries, mayReceive, bytes, done, failed }),
+      this.#enqueue({ kind: 'gate', entries, mayReceive, outcomes: [], bytes, done, failed }),
     );
   }
 
@@ -122,9 +126,10 @@ export class Committer {
       return job.failed(
         new LoglineError('closed', 'the node is closing: retry on another node or after the restart'),
       );
+    // Peers are held back by their credit, and must not be cut off because writers here are many.
     const isFull =
       this.#waitingBytes + job.bytes > LIMITS.waitingBytes || this.#queue.length >= LIMITS.waitingJobs;
-    if (isFull && this.#queue.length > 0) {
+    if (job.kind === 'append' && isFull && this.#queue.length > 0) {
       return job.failed(
         new LoglineError('overloaded', 'too much waits for the disk already: retry in a moment'),
       );
@@ -166,14 +171,20 @@ export class Committer {
     const draft = new Draft(table);
     const answers: (() => void)[] = [];
     const plan = new AppendPlan({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
+    const deferred: Job[] = [];
     for (const job of jobs) {
       try {
-        answers.push(await this.#prepare(job, plan, draft));
+        // Frames stay in order: behind one that did not fit, none is begun.
+        if (job.kind === 'gate' && (deferred.length > 0 || !(await this.#passSome(job, draft))))
+          deferred.push(job);
+        else answers.push(await this.#prepare(job, plan, draft));
       } catch (error) {
         // What cannot be checked, because the log cannot be read there, fails alone.
         job.failed(error);
       }
     }
+    this.#queue.unshift(...deferred);
+    this.#waitingBytes += deferred.reduce((sum, job) => sum + job.bytes, 0);
     await plan.seal();
     const positions = await storage.commit(draft.records);
     plan.placed(draft.records, positions);
@@ -197,10 +208,8 @@ export class Committer {
         const planned = await plan.add(job.tenant, job.spans, job.retried);
         return () => job.done(planned());
       }
-      case 'gate': {
-        const gated = await this.#passAll(job.entries, job.mayReceive, draft);
-        return () => job.done(gated);
-      }
+      case 'gate':
+        return () => job.done({ outcomes: job.outcomes });
       case 'fact':
         draft.records.push({ kind: 'fact', name: job.name, value: job.value });
         return () => job.done();
@@ -209,23 +218,36 @@ export class Committer {
     }
   }
 
-  async #passAll(
-    entries: readonly Uint8Array[],
-    mayReceive: (scope: Scope) => boolean,
-    draft: Draft,
-  ): Promise<GatedEntries> {
-    const { tools, storage } = this.#options;
-    const world = { tools, mayReceive, feed: (key: FeedKey): Feed => draft.feed(key) };
-    const outcomes: GateOutcome[] = [];
-    for (const bytes of entries) {
+  /**
+   * Takes entries of a frame through the gate until all are through, one is at fault, or the commit weighs enough:
+   * a few compressed bytes may hold many spans. False where some are left for the next commit.
+   */
+  async #passSome(job: Extract<Job, { readonly kind: 'gate' }>, draft: Draft): Promise<boolean> {
+    const { tools, storage, clock } = this.#options;
+    const world = { tools, mayReceive: job.mayReceive, feed: (key: FeedKey): Feed => draft.feed(key) };
+    let breathBytes = 0;
+    while (job.outcomes.length < job.entries.length && job.outcomes.at(-1)?.kind !== 'fault') {
+      if (draft.weightBytes >= LIMITS.gateCommitBytes) return false;
+      const bytes = job.entries[job.outcomes.length];
+      assert(bytes !== undefined, 'an entry is left');
+      const before = draft.weightBytes;
       let outcome = passGate(bytes, world);
       if (outcome.kind === 'held') outcome = await resolveHeld(outcome, { draft, storage, tools });
-      if (outcome.kind === 'accepted') draft.add(outcome.entry);
+      if (outcome.kind === 'accepted') {
+        draft.add(outcome.entry);
+        // The spans leave memory with their commit, not with the frame.
+        outcome = { kind: 'accepted', entry: { ...outcome.entry, spans: [], bytes: EMPTY } };
+      }
       if (outcome.kind === 'fork') await draft.fork(outcome, storage);
-      outcomes.push(outcome);
-      if (outcome.kind === 'fault') break;
+      draft.weigh(LIMITS.gateEntryBytes);
+      job.outcomes.push(outcome);
+      breathBytes += draft.weightBytes - before;
+      if (breathBytes < LIMITS.gateBreathBytes) continue;
+      // Checking goes on after everything else has had its turn.
+      breathBytes = 0;
+      await new Promise<void>((resolve) => void clock.after(0, resolve));
     }
-    return { outcomes };
+    return true;
   }
 
   #observe(stamp: Stamp): void {
@@ -237,61 +259,5 @@ export class Committer {
     assert(compareStamps(next, this.#stamp) > 0, 'stamps of one process increase');
     this.#stamp = next;
     return next;
-  }
-}
-
-/** The feeds as they will be once everything drafted is durable. */
-export class Draft {
-  readonly records: StoreRecord[] = [];
-  readonly entries: AcceptedEntry[] = [];
-  readonly #table: HoldingsTable;
-  readonly #changed = new Map<FeedKey, Feed>();
-
-  constructor(table: HoldingsTable) {
-    this.#table = table;
-  }
-
-  feed(key: FeedKey): Feed {
-    return this.#changed.get(key) ?? this.#table.feed(key);
-  }
-
-  feeds(): Iterable<Feed> {
-    return this.#changed.values();
-  }
-
-  allFeeds(): Iterable<Feed> {
-    return this.#table.feeds();
-  }
-
-  /** One more entry, checked or just signed. */
-  add(entry: AcceptedEntry): void {
-    const feed = this.feed(entry.key);
-    this.#changed.set(entry.key, extendFeed(feed, entry));
-    this.entries.push(entry);
-    this.records.push({ kind: 'entry', entry });
-  }
-
-  /** R7: both entries are kept as proof, and the feed takes nothing more from there on. */
-  async fork(
-    fork: { readonly key: FeedKey; readonly seq: number; readonly bytes: Uint8Array },
-    storage: Storage,
-  ): Promise<void> {
-    const feed = this.feed(fork.key);
-    if (feed.forkedAt !== undefined && feed.forkedAt <= fork.seq) return;
-    // The entry held at the same place contradicts; else one of the neighbours does, by the hash it has or names.
-    const holds = (seq: number): boolean => holdsEntry(feed, seq);
-    const witnesses = holds(fork.seq) ? [fork.seq] : [fork.seq - 1, fork.seq + 1].filter(holds);
-    const proof: Uint8Array[] = [];
-    for (const seq of witnesses) {
-      const drafted = this.entries.find((entry) => entry.key === fork.key && entry.header.seq === seq);
-      const [stored] =
-        drafted === undefined
-          ? await storage.entries(fork.key, { from: seq, to: seq, bytesMost: 1 })
-          : [drafted];
-      if (stored !== undefined) proof.push(stored.bytes);
-    }
-    proof.push(fork.bytes);
-    this.#changed.set(fork.key, { ...feed, forkedAt: fork.seq });
-    this.records.push({ kind: 'fork', key: fork.key, seq: fork.seq, proof });
   }
 }

@@ -2,10 +2,16 @@
 
 import { equalBytes } from '../bytes.js';
 import { hashOfEntry, headerOfAccepted, isSignedBy, splitEntry } from '../entry.js';
-import type { FeedKey } from '../feed.js';
+import type { Feed, FeedKey } from '../feed.js';
 import type { GateOutcome } from '../gate.js';
 import type { Tools } from '../ports.js';
 import type { AcceptedEntry, Storage } from '../storage.js';
+
+/** The drafted feeds and entries. */
+interface DraftedFeeds {
+  feed(key: FeedKey): Feed;
+  entryAt(key: FeedKey, seq: number): AcceptedEntry | undefined;
+}
 
 type Held = Extract<GateOutcome, { readonly kind: 'held' }>;
 
@@ -13,12 +19,12 @@ type Held = Extract<GateOutcome, { readonly kind: 'held' }>;
 export async function resolveHeld(
   held: Held,
   world: {
-    readonly draft: { readonly entries: readonly AcceptedEntry[] };
+    readonly draft: DraftedFeeds;
     readonly storage: Storage;
     readonly tools: Tools;
   },
 ): Promise<GateOutcome> {
-  const hash = await heldHash(held.key, held.seq, world);
+  const hash = await heldHash(held, world);
   if (hash !== undefined && equalBytes(hash, held.hash)) return held;
   const { crypto } = world.tools;
   const parts = splitEntry(held.bytes);
@@ -37,15 +43,13 @@ export async function resolveHeld(
 }
 
 async function heldHash(
-  key: FeedKey,
-  seq: number,
-  world: {
-    readonly draft: { readonly entries: readonly AcceptedEntry[] };
-    readonly storage: Storage;
-    readonly tools: Tools;
-  },
+  { key, seq }: Held,
+  world: { readonly draft: DraftedFeeds; readonly storage: Storage; readonly tools: Tools },
 ): Promise<Uint8Array | undefined> {
-  const drafted = world.draft.entries.find((entry) => entry.header.seq === seq && entry.key === key);
+  // The ends of ranges are at hand, and most repeats are of the newest entry.
+  const end = world.draft.feed(key).ranges.find((range) => range.to === seq);
+  if (end !== undefined) return end.head.hash;
+  const drafted = world.draft.entryAt(key, seq);
   if (drafted !== undefined) return drafted.hash;
   const [stored] = await world.storage.entries(key, { from: seq, to: seq, bytesMost: 1 });
   const parts = stored === undefined ? undefined : splitEntry(stored.bytes);

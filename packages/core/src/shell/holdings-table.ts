@@ -7,11 +7,12 @@ import type { Scope } from '../identity.js';
 
 export class HoldingsTable {
   readonly #feeds = new Map<FeedKey, Feed>();
-  /** Ascending; `undefined` after a feed was added, until somebody asks. */
-  #keys: readonly FeedKey[] | undefined;
+  /** Ascending. */
+  readonly #keys: FeedKey[];
 
   constructor(feeds: readonly Feed[]) {
     for (const feed of feeds) this.#feeds.set(feed.key, feed);
+    this.#keys = [...this.#feeds.keys()].sort((a, b) => (a < b ? -1 : 1));
   }
 
   feed(key: FeedKey): Feed {
@@ -19,8 +20,18 @@ export class HoldingsTable {
   }
 
   set(feed: Feed): void {
-    if (!this.#feeds.has(feed.key)) this.#keys = undefined;
+    if (!this.#feeds.has(feed.key)) this.#keys.splice(firstFrom(this.#keys, feed.key), 0, feed.key);
     this.#feeds.set(feed.key, feed);
+  }
+
+  /** Feeds whose keys begin with `prefix`, ascending. */
+  under(prefix: string): readonly Feed[] {
+    const found: Feed[] = [];
+    for (let i = firstFrom(this.#keys, prefix); ; i++) {
+      const key = this.#keys[i];
+      if (key?.startsWith(prefix) !== true) return found;
+      found.push(this.feed(key));
+    }
   }
 
   feeds(): Iterable<Feed> {
@@ -34,7 +45,7 @@ export class HoldingsTable {
 
   #within(lower: string, upper: string, isShared: (scope: Scope) => boolean): readonly FeedHoldings[] {
     const found: FeedHoldings[] = [];
-    const keys = this.#sortedKeys();
+    const keys = this.#keys;
     for (let i = firstFrom(keys, lower); i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined || (upper !== '' && key >= upper)) break;
@@ -42,11 +53,6 @@ export class HoldingsTable {
       if (feed.ranges.length > 0 && isShared(scopeOfFeed(key))) found.push(holdingsOf(feed));
     }
     return found;
-  }
-
-  #sortedKeys(): readonly FeedKey[] {
-    this.#keys ??= [...this.#feeds.keys()].sort((a, b) => (a < b ? -1 : 1));
-    return this.#keys;
   }
 }
 
