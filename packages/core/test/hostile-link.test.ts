@@ -136,6 +136,23 @@ test('bytes that are no WebSocket frames close the connection, and an honest lin
   await exchange();
 });
 
+test('connections that never finish asking are closed within seconds', async (t) => {
+  const { port, exchange } = await openBob(t);
+  const ends = ['', 'GET /v1/federation HTTP/1.1\r\nHost: x\r\nUpgrade: webs'].map((beginning) => {
+    const socket = connect(port, '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    socket
+      .on('error', () => {})
+      .resume()
+      .write(beginning);
+    return new Promise((resolve) => socket.once('close', () => resolve(true)));
+  });
+  let closed = 0;
+  for (const end of ends) void end.then(() => closed++);
+  await eventually('both are closed', () => closed === ends.length, { timeoutMs: 2 * LIMITS.handshakeMs });
+  await t.notThrowsAsync(exchange());
+});
+
 async function openRaw(t: ExecutionContext, port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   t.teardown(() => socket.destroy());

@@ -18,6 +18,8 @@ import { offersSubprotocol, refuseUpgrade, REFUSALS } from './upgrade.js';
 const GIVES_WAY_AFTER_MS = 1_000;
 /** For `listen`: how long a client may take over its headers. */
 const HEADERS_MS = 5_000;
+/** How often Node looks for those that take longer; 30 s unless told. */
+const HEADERS_CHECK_MS = 1_000;
 
 export interface NoiseWebSocketOptions extends DialPolicy {
   /** The node's Ed25519 key pair, which is also its Noise static key. */
@@ -131,7 +133,11 @@ export class NoiseWebSocketTransport implements Transport {
   async listen(where: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
     if (this.#isClosed) throw closedError();
     const server = createServer(
-      { headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS },
+      {
+        headersTimeout: HEADERS_MS,
+        requestTimeout: HEADERS_MS,
+        connectionsCheckingInterval: HEADERS_CHECK_MS,
+      },
       (request, response) => {
         refuseUpgrade(response.socket ?? request.socket, refusalFor(request));
       },
