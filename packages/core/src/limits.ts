@@ -83,6 +83,7 @@ export const LIMITS = {
   backoffMostMs: 30_000,
   /** Links that have shaken hands and not yet said hello. */
   greetingLinks: 64,
+  greetingsPerKey: 4,
   peers: 1_000,
 
   /** One log file before the next is begun. */

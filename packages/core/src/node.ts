@@ -73,6 +73,7 @@ export class FederationNode {
   #lastSyncMs: number | undefined;
   #commits = 0;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(options: NodeOptions) {
     const { storage, tools, clock, keyPair } = options;
@@ -172,9 +173,12 @@ export class FederationNode {
 
   /** Trusts the node at an address from now on, durably. With a key only that one; without, the first key seen there. */
   async trust(peer: TrustedPeer): Promise<PeerInfo> {
-    const listed = this.#book.list(peer.address, { key: peer.key, source: 'established' });
-    const fact = this.#book.factOf(listed);
+    const options = { key: peer.key, source: 'established' } as const;
+    const fact = this.#book.factOf(this.#book.preview(peer.address, options));
     await this.#committer.remember(fact.name, fact.value);
+    const listed = this.#book.list(peer.address, options);
+    const released = listed.key === undefined ? undefined : this.#book.releaseName(listed.key);
+    if (released !== undefined) await this.#committer.remember(released.name, released.value);
     this.#peering.dialNow(listed);
     return this.#infoOf(listed);
   }
@@ -218,8 +222,12 @@ export class FederationNode {
   }
 
   /** Says goodbye to peers, finishes what was taken, and closes the store. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     await this.#peering.close();
     await this.#committer.close();

@@ -2,8 +2,10 @@
 
 import test, { type ExecutionContext } from 'ava';
 import type { GateOutcome } from '../dist/gate.js';
+import { Draft } from '../dist/shell/draft.js';
 import { resolveHeld } from '../dist/shell/evidence.js';
 import type { AcceptedEntry } from '../dist/storage.js';
+import { HoldingsTable } from '../dist/shell/holdings-table.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk } from '../dist/testing/memory-disk.js';
 import { MemoryIndex } from '../dist/testing/memory-index.js';
@@ -29,7 +31,9 @@ async function judged(
   });
   if (held.in === 'store')
     await storage.commit(held.entries.map((entry) => ({ kind: 'entry' as const, entry })));
-  const draft = { entries: held.in === 'draft' ? held.entries : [] };
+  const table = new HoldingsTable(storage.feeds());
+  const draft = new Draft(table);
+  if (held.in === 'draft') for (const entry of held.entries) draft.add(entry);
   const resolved = await resolveHeld(outcome as Held, { draft, storage, tools });
   await storage.close();
   return resolved;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NodeEvent } from '../events.js';
 import type { TenantId } from '../identity.js';
 import { FederationNode, type TrustedPeer } from '../node.js';
-import type { KeyPair } from '../ports.js';
+import type { KeyPair, KeyValue } from '../ports.js';
 import { LogStore } from '../store/store.js';
 import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
 import { openLevelIndex } from './level-index.js';
@@ -38,6 +38,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
   const random = createRandom();
   const tools = createTools();
   const lock = await lockDirectory(options.dataDir);
+  let opened: KeyValue | undefined;
   try {
     const keyPair = await loadOrCreateNodeKey(join(options.dataDir, 'node.key'), {
       random,
@@ -45,6 +46,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
     });
     const disk = await openDirectoryDisk(join(options.dataDir, 'log'));
     const { index } = await openLevelIndex(join(options.dataDir, 'index'));
+    opened = index;
     const { onProgress } = options;
     const storage = await LogStore.open({ disk, index, tools, random, ...(onProgress && { onProgress }) });
     const transport = NoiseWebSocketTransport.create({ keyPair });
@@ -62,12 +64,11 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(tenants && { tenants }),
       ...(onEvent && { onEvent }),
     });
-    const close = async (): Promise<void> => {
-      await node.close();
-      await lock.release();
-    };
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= node.close().finally(() => lock.release()));
     return { node, transport, keyPair, close };
   } catch (error) {
+    await opened?.close();
     await lock.release();
     throw error;
   }

@@ -57,15 +57,25 @@ export class PeerBook {
       throw new LoglineError('overloaded', `at most ${LIMITS.peers} peers can be listed`);
     }
     const peer = known ?? newPeer(address, options.source);
+    Object.assign(peer, this.preview(address, options));
+    peer.attempts = 0;
+    peer.nextDialAtMs = 0;
+    this.#peers.set(address, peer);
+    return peer;
+  }
+
+  /** The peer as `list` would leave it; nothing is changed. */
+  preview(
+    address: string,
+    options: { readonly key: Uint8Array | undefined; readonly source: ListedPeer['source'] },
+  ): ListedPeer {
+    const peer = { ...(this.#peers.get(address) ?? newPeer(address, options.source)) };
     // Once established by hand, a peer stays listed whatever the configuration says.
     if (options.source === 'established') peer.source = 'established';
     if (options.key !== undefined) {
       peer.key = options.key;
       peer.pinnedBy = 'operator';
     }
-    peer.attempts = 0;
-    peer.nextDialAtMs = 0;
-    this.#peers.set(address, peer);
     return peer;
   }
 
@@ -99,6 +109,20 @@ export class PeerBook {
   nameTakenBy(name: string, key: Uint8Array): Fingerprint | undefined {
     const bound = this.#names.get(name);
     return bound === undefined || equalBytes(bound, key) ? undefined : fingerprintOf(bound);
+  }
+
+  /** The name a key goes by. */
+  nameOf(key: Uint8Array): string | undefined {
+    for (const [name, bound] of this.#names) if (equalBytes(bound, key)) return name;
+    return undefined;
+  }
+
+  /** Frees the name of a key, for its operator chose another. What to remember, if there was one. */
+  releaseName(key: Uint8Array): { readonly name: string; readonly value: Uint8Array } | undefined {
+    const name = this.nameOf(key);
+    if (name === undefined) return undefined;
+    this.#names.delete(name);
+    return { name: NAME_FACT + name, value: new Uint8Array(0) };
   }
 
   isBound(name: string): boolean {

@@ -24,13 +24,15 @@ export interface PeeringOptions {
 
 const LOOK_MS = 250;
 const RELAY_MS = 5;
+const TOO_MANY = 4429;
 
 export class Peering {
   readonly #options: PeeringOptions;
   readonly #host: SessionHost;
   /** By fingerprint: sessions whose two sides trust each other. */
   readonly #open = new Map<Fingerprint, SessionRunner>();
-  readonly #greeting = new Set<SessionRunner>();
+  /** Sessions before both sides said hello, each with the peer that was dialled. */
+  readonly #greeting = new Map<SessionRunner, ListedPeer | undefined>();
   /** Feeds that a peer brought forward and the other peers have not been told of. */
   readonly #untold = new Map<FeedKey, Feed>();
   #telling: Timer | undefined;
@@ -92,7 +94,7 @@ export class Peering {
     this.#closing = true;
     this.#timer?.cancel();
     this.#telling?.cancel();
-    for (const session of [...this.#open.values(), ...this.#greeting]) {
+    for (const session of [...this.#open.values(), ...this.#greeting.keys()]) {
       session.step({ kind: 'stop', code: 'going_away', reason: 'the node is shutting down' });
     }
     await this.#options.transport.close();
@@ -121,13 +123,13 @@ export class Peering {
     book.backOff(peer, clock.monotonic());
     try {
       const link = await transport.dial(peer.address, { timeoutMs: LIMITS.handshakeMs });
-      if (this.#closing) return link.close(1000, 'closing');
-      try {
-        await this.#pin(peer, link);
-      } catch (error) {
-        link.close(1000, 'cannot keep its key');
-        throw error;
-      }
+      if (peer.key === undefined || equalBytes(peer.key, link.remoteKey)) return this.#take(link, peer);
+      link.close(1000, 'another key');
+      const [expected, seen] = [fingerprintOf(peer.key), fingerprintOf(link.remoteKey)];
+      this.#dialFailed(
+        peer,
+        `expected key ${expected} at this address, found ${seen}: if the peer was set up anew, establish trust again with #${seen}`,
+      );
     } catch (error) {
       this.#dialFailed(peer, messageOf(error));
     } finally {
@@ -135,27 +137,20 @@ export class Peering {
     }
   }
 
-  /** The key at the address must be the pinned one; where none is pinned yet, the first one seen is. */
-  async #pin(peer: ListedPeer, link: Link): Promise<void> {
+  /**
+   * Where the operator pinned no key, the first one seen at the address is, once its hello has proven the network key.
+   * A power cut before that is durable costs a first contact again.
+   */
+  #pin(peer: ListedPeer | undefined, key: Uint8Array): void {
+    if (peer === undefined || peer.key !== undefined) return;
     const { book, host, onEvent } = this.#options;
-    const seen = fingerprintOf(link.remoteKey);
-    if (peer.key !== undefined && !equalBytes(peer.key, link.remoteKey)) {
-      link.close(1000, 'another key');
-      const expected = fingerprintOf(peer.key);
-      this.#dialFailed(
-        peer,
-        `expected key ${expected} at this address, found ${seen}: if the peer was set up anew, establish trust again with #${seen}`,
-      );
-      return;
-    }
-    if (peer.key === undefined && !equalBytes(link.remoteKey, host.greeter.publicKey)) {
-      const pinned = { key: link.remoteKey, pinnedBy: 'first_contact' } as const;
-      const fact = book.factOf({ ...peer, ...pinned });
-      await host.committer.remember(fact.name, fact.value);
-      Object.assign(peer, pinned);
-      onEvent({ kind: 'key_pinned', address: peer.address, fingerprint: seen });
-    }
-    this.#take(link, peer);
+    peer.key = key;
+    peer.pinnedBy = 'first_contact';
+    const fact = book.factOf(peer);
+    host.committer.remember(fact.name, fact.value).then(
+      () => onEvent({ kind: 'key_pinned', address: peer.address, fingerprint: fingerprintOf(key) }),
+      () => undefined,
+    );
   }
 
   #dialFailed(peer: ListedPeer, reason: string): void {
@@ -165,17 +160,27 @@ export class Peering {
   }
 
   #take(link: Link, dialled: ListedPeer | undefined): void {
-    // Strangers can fill the hall, but not shut the door on those whose key we know.
-    const isTrusted = this.#host.isTrusted(link.remoteKey);
-    if (this.#closing || (!isTrusted && this.#greeting.size >= LIMITS.greetingLinks)) {
-      link.close(4429, this.#closing ? 'closing' : 'too many greetings at once');
-      return;
-    }
+    const refusal = this.#refusal(link, dialled);
+    if (refusal !== undefined) return link.close(TOO_MANY, refusal);
     // A stranger may be a listed peer that we have not reached ourselves yet: go and see who answers there.
-    if (dialled === undefined && !isTrusted) this.#dialUnpinned();
-    const session = new SessionRunner(link, this.#host);
-    this.#greeting.add(session);
+    if (dialled === undefined && !this.#host.isTrusted(link.remoteKey)) this.#dialUnpinned();
+    const isFirstContact = dialled !== undefined && dialled.key === undefined;
+    const session = new SessionRunner(
+      link,
+      isFirstContact ? { ...this.#host, isTrusted: () => true } : this.#host,
+    );
+    this.#greeting.set(session, dialled);
     session.start();
+  }
+
+  /** Strangers can fill the hall, but not shut the door on those whose key we know; nor does one key fill it alone. */
+  #refusal(link: Link, dialled: ListedPeer | undefined): string | undefined {
+    if (this.#closing) return 'closing';
+    const key = fingerprintOf(link.remoteKey);
+    const same = [...this.#greeting.keys()].filter((session) => session.fingerprint === key).length;
+    if (same >= LIMITS.greetingsPerKey) return 'too many greetings of one key';
+    const isKnown = dialled !== undefined || this.#host.isTrusted(link.remoteKey);
+    return isKnown || this.#greeting.size < LIMITS.greetingLinks ? undefined : 'too many greetings at once';
   }
 
   #dialUnpinned(): void {
@@ -188,17 +193,11 @@ export class Peering {
 
   #opened(session: SessionRunner, hello: Hello): void {
     const { book, clock, onEvent } = this.#options;
-    this.#greeting.delete(session);
     const key = session.link.remoteKey;
-    const taken =
-      hello.name === this.#options.name
-        ? fingerprintOf(this.#host.greeter.publicKey)
-        : book.nameTakenBy(hello.name, key);
-    if (taken !== undefined) {
-      const reason = `the name ${hello.name} belongs to key ${taken}: set another FEDERATION_NODE_NAME on the node with key ${session.fingerprint}`;
-      session.step({ kind: 'stop', code: 'name_taken', reason });
-      return;
-    }
+    this.#pin(this.#greeting.get(session), key);
+    this.#greeting.delete(session);
+    const misnamed = this.#misnamed(hello.name, key);
+    if (misnamed !== undefined) return session.step({ kind: 'stop', code: 'name_taken', reason: misnamed });
     const other = this.#open.get(session.fingerprint);
     if (other !== undefined && !this.#settle(session, other)) return;
     this.#open.set(session.fingerprint, session);
@@ -221,6 +220,19 @@ export class Peering {
     });
   }
 
+  /** Why a key may not go by a name: each name has one key, and each key one name. */
+  #misnamed(name: string, key: Uint8Array): string | undefined {
+    const { book, host } = this.#options;
+    const [fingerprint, own] = [fingerprintOf(key), fingerprintOf(host.greeter.publicKey)];
+    const owner = name === this.#options.name ? own : book.nameTakenBy(name, key);
+    if (owner !== undefined) {
+      return `the name ${name} belongs to key ${owner}: set another FEDERATION_NODE_NAME on the node with key ${fingerprint}`;
+    }
+    const known = book.nameOf(key);
+    if (known === undefined || known === name) return undefined;
+    return `key ${fingerprint} is known here as ${known}, and now says ${name}: set FEDERATION_NODE_NAME=${known} there, or establish trust with it again here`;
+  }
+
   /** One link per pair: the one that the lower key dialled stays, unless it has gone quiet. True if the new one stays. */
   #settle(session: SessionRunner, other: SessionRunner): boolean {
     const quietMs = this.#options.clock.monotonic() - other.state.heardAtMs;
@@ -233,17 +245,20 @@ export class Peering {
 
   #closed(session: SessionRunner, why: SessionEnd): void {
     const { book, clock, onEvent } = this.#options;
+    const dialled = this.#greeting.get(session);
     this.#greeting.delete(session);
     const wasOpen = this.#open.get(session.fingerprint) === session;
     if (wasOpen) this.#open.delete(session.fingerprint);
-    const peer = book.byKey(session.link.remoteKey);
+    // A hello that proved the network key and does not trust us yet: the peer is who we looked for.
+    if (why.code === 'pending' && !why.byPeer) this.#pin(dialled, session.link.remoteKey);
+    const peer = book.byKey(session.link.remoteKey) ?? dialled;
     if (peer !== undefined) {
       if (wasOpen) {
+        const now = clock.monotonic();
         peer.lastSeenMs = clock.now();
-        // A link that served well for a while earns a quick first try.
-        if (clock.monotonic() - session.state.startedAtMs > LIMITS.backoffMostMs) peer.attempts = 0;
-        if (why.code !== 'fault')
-          peer.nextDialAtMs = Math.min(peer.nextDialAtMs, clock.monotonic() + LIMITS.backoffFirstMs);
+        // A link that served well for a while earns a quick first try; one that ended soon waits longer each time.
+        if (now - session.state.startedAtMs > LIMITS.backoffMostMs) peer.attempts = 0;
+        if (peer.attempts <= 1) peer.nextDialAtMs = Math.min(peer.nextDialAtMs, now + LIMITS.backoffFirstMs);
       }
       if (why.code === 'pending' && peer.level === 'verified' && !wasOpen) peer.level = 'pending';
       if (why.code !== 'replaced') peer.lastError = `${why.code}: ${why.reason}`;
