@@ -53,7 +53,7 @@ class CarolsNode {
 
   /** The proofs of forks that are on the disk. */
   async proofs(): Promise<readonly (readonly Uint8Array[])[]> {
-    const log = await Log.open(this.#disk, tools.crypto, 0);
+    const log = await Log.open(this.#disk, tools.crypto);
     const { records } = await log.readFrom(0, 100_000_000);
     return records
       .filter((record) => record.kind === FORK_RECORD)

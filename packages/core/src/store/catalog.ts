@@ -8,6 +8,7 @@ import { emptyFeed, extendFeed, splitFeedKey, type Feed, type FeedKey } from '..
 import { parseTenant, type TenantId } from '../identity.js';
 import type { Text } from '../ports.js';
 import type { AcceptedEntry } from '../storage.js';
+import type { LogMark } from './log.js';
 import type { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
 
@@ -20,8 +21,8 @@ export class Catalog {
   readonly feeds: Feed[] = [];
   readonly facts = new Map<string, Uint8Array>();
   entries = 0;
-  /** The position in the log up to which everything here and in the rows has been applied. */
-  reached = 0;
+  /** The last record of the log that everything here and in the rows covers. */
+  mark: LogMark | undefined;
   readonly #index: RowIndex;
   readonly #text: Text;
   readonly #ordinals = new Map<FeedKey, number>();
@@ -34,6 +35,11 @@ export class Catalog {
   constructor(index: RowIndex, text: Text) {
     this.#index = index;
     this.#text = text;
+  }
+
+  /** The position in the log up to which everything has been applied. */
+  get reached(): number {
+    return this.mark?.end ?? 0;
   }
 
   /** Loads what the last batch saved. False where there is none, it is of another version, or it contradicts itself. */
@@ -60,7 +66,7 @@ export class Catalog {
     for (const [key, run] of await this.#all('r'))
       this.#runs.push({ position: rows.positionOfRunKey(key), run });
     this.entries = checkpoint.entries;
-    this.reached = checkpoint.reached;
+    this.mark = checkpoint.mark;
     return true;
   }
 
@@ -69,7 +75,7 @@ export class Catalog {
     this.feeds.length = 0;
     this.facts.clear();
     this.entries = 0;
-    this.reached = 0;
+    this.mark = undefined;
     this.#ordinals.clear();
     this.#tenants.clear();
     this.#runs.length = 0;
@@ -95,8 +101,9 @@ export class Catalog {
     }
     this.#changedFeeds.clear();
     this.#changedTenants.clear();
-    const { reached, entries } = this;
-    const checkpoint = rows.writeCheckpoint({ version: rows.INDEX_VERSION, reached, entries });
+    const { mark, entries } = this;
+    if (mark === undefined) return batch;
+    const checkpoint = rows.writeCheckpoint({ version: rows.INDEX_VERSION, entries, mark });
     return batch.set(rows.CHECKPOINT_KEY, checkpoint);
   }
 

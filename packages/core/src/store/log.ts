@@ -14,6 +14,17 @@ export interface LogRecord {
   readonly end: number;
   /** Where the append that wrote it began: all before that was durable by then. */
   readonly group: number;
+  readonly checksum: number;
+}
+
+/** The last record up to some point, as it can be recognised later: a log of another history has another one there. */
+export type LogMark = Pick<LogRecord, 'position' | 'end' | 'checksum'>;
+
+export interface LogOptions {
+  /** A place up to which the log was whole, if somebody remembers one. */
+  readonly mark?: LogMark | undefined;
+  /** When to begin another file. */
+  readonly fileBytes?: number | undefined;
 }
 
 interface LogFile {
@@ -26,6 +37,8 @@ interface LogFile {
 export interface LogOpening {
   /** Bytes of a torn tail that were cut off: an append that no one was told of. */
   readonly tornBytes: number;
+  /** Whether the log still holds the record of the mark that it was opened with. */
+  readonly knowsMark: boolean;
 }
 
 const RECORD_HEAD_BYTES = 13;
@@ -40,16 +53,27 @@ export class Log {
   readonly #disk: Disk;
   readonly #crypto: Crypto;
   readonly #files: LogFile[];
+  readonly #fileBytes: number;
+  #mark: LogMark | undefined;
 
-  private constructor(disk: Disk, crypto: Crypto, files: LogFile[], opening: LogOpening) {
+  private constructor(
+    disk: Disk,
+    crypto: Crypto,
+    found: {
+      readonly files: LogFile[];
+      readonly opening: LogOpening;
+      readonly fileBytes: number | undefined;
+    },
+  ) {
     this.#disk = disk;
     this.#crypto = crypto;
-    this.#files = files;
-    this.opening = opening;
+    this.#files = found.files;
+    this.#fileBytes = found.fileBytes ?? LIMITS.logFileBytes;
+    this.opening = found.opening;
   }
 
-  /** Opens the log and cuts off a torn tail. `reached` is a position up to which the log is known to be whole. */
-  static async open(disk: Disk, crypto: Crypto, reached: number): Promise<Log> {
+  /** Opens the log and cuts off a torn tail. Behind the mark, if it is found, nothing is looked at. */
+  static async open(disk: Disk, crypto: Crypto, options: LogOptions = {}): Promise<Log> {
     const names = [...(await disk.list())].filter((name) => NAME.test(name)).sort();
     const files: LogFile[] = [];
     for (const name of names) {
@@ -71,12 +95,18 @@ export class Log {
     }
     const last = files.at(-1);
     assert(last !== undefined, 'a log has a file');
-    const log = new Log(disk, crypto, files, { tornBytes: 0 });
-    const whole = await log.#wholeEnd(Math.min(Math.max(reached, last.base), log.end));
+    const { mark, fileBytes } = options;
+    const log = new Log(disk, crypto, { files, opening: { tornBytes: 0, knowsMark: false }, fileBytes });
+    const knowsMark = mark !== undefined && (await log.#holds(mark));
+    const whole = await log.#wholeEnd(knowsMark ? Math.max(mark.end, last.base) : last.base);
     const tornBytes = log.end - whole;
-    if (tornBytes === 0) return log;
-    await last.file.truncate(whole - last.base);
-    return new Log(disk, crypto, files, { tornBytes });
+    if (tornBytes > 0) await last.file.truncate(whole - last.base);
+    return new Log(disk, crypto, { files, opening: { tornBytes, knowsMark }, fileBytes });
+  }
+
+  /** The last record that this process appended. */
+  get mark(): LogMark | undefined {
+    return this.#mark;
   }
 
   /** Position after the last byte. */
@@ -89,20 +119,27 @@ export class Log {
   async append(
     records: readonly { readonly kind: number; readonly payload: Uint8Array }[],
   ): Promise<readonly number[]> {
-    if (this.#last().file.sizeBytes >= LIMITS.logFileBytes)
+    if (this.#last().file.sizeBytes >= this.#fileBytes)
       this.#files.push(await createFile(this.#disk, this.end));
     const { base, file } = this.#last();
     const positions: number[] = [];
     const parts: Uint8Array[] = [];
     const group = base + file.sizeBytes;
     let position = group;
+    let mark = this.#mark;
     for (const { kind, payload } of records) {
+      const isReadable = payload.length > 0 && payload.length <= RECORD_BYTES_MOST;
+      assert(isReadable, 'a record has some bytes, and no more than are read back');
+      const checksum = checksumOf({ position, group, kind, payload }, this.#crypto);
       positions.push(position);
-      parts.push(headOf({ position, group, kind, payload }, this.#crypto), payload);
-      position += RECORD_HEAD_BYTES + payload.length;
+      parts.push(headOf({ position, group, kind, payload, checksum }), payload);
+      const end = position + RECORD_HEAD_BYTES + payload.length;
+      mark = { position, end, checksum };
+      position = end;
     }
     await file.append(parts);
     await file.sync();
+    this.#mark = mark;
     return positions;
   }
 
@@ -147,6 +184,11 @@ export class Log {
     return last;
   }
 
+  async #holds(mark: LogMark): Promise<boolean> {
+    const record = await this.read(mark.position);
+    return record?.end === mark.end && record.checksum === mark.checksum;
+  }
+
   /**
    * The end of the last whole record. A torn append may leave later pieces of itself whole, but damage before
    * a later append is no torn tail: cutting there would lose what was acknowledged, so opening refuses instead.
@@ -180,24 +222,38 @@ export class Log {
   }
 }
 
+/** What to remember of a record, without its payload. */
+export function markOf(record: LogRecord | undefined): LogMark | undefined {
+  if (record === undefined) return undefined;
+  const { position, end, checksum } = record;
+  return { position, end, checksum };
+}
+
 async function createFile(disk: Disk, base: number): Promise<LogFile> {
   const name = `log-${String(base).padStart(16, '0')}`;
   return { base, name, file: await disk.open(name, { create: true }) };
 }
 
-/** Length of the payload, checksum, kind, bytes since the append began. The checksum covers the position, so that a misplaced record is none. */
-function headOf(record: Omit<LogRecord, 'end'>, crypto: Crypto): Uint8Array {
+/** Length of the payload, checksum, kind, bytes since the append began. */
+function headOf(record: Omit<LogRecord, 'end'>): Uint8Array {
+  const head = headWithoutChecksum(record);
+  new DataView(head.buffer).setUint32(4, record.checksum);
+  return head;
+}
+
+function headWithoutChecksum(record: Omit<LogRecord, 'end' | 'checksum'>): Uint8Array {
   const head = new Uint8Array(RECORD_HEAD_BYTES);
   const view = new DataView(head.buffer);
   view.setUint32(0, record.payload.length);
   head[8] = record.kind;
   view.setUint32(9, record.position - record.group);
-  view.setUint32(4, checksum(head, record.position, record.payload, crypto));
   return head;
 }
 
-function checksum(head: Uint8Array, position: number, payload: Uint8Array, crypto: Crypto): number {
-  return crypto.crc32(fromKey(numberKey(position, 7)), head.subarray(8, RECORD_HEAD_BYTES), payload);
+/** Covers the position too, so that a misplaced record is none. */
+function checksumOf(record: Omit<LogRecord, 'end' | 'checksum'>, crypto: Crypto): number {
+  const place = fromKey(numberKey(record.position, 7));
+  return crypto.crc32(place, headWithoutChecksum(record).subarray(8), record.payload);
 }
 
 function recordLength(bytes: Uint8Array): number | undefined {
@@ -211,12 +267,8 @@ function parseRecord(bytes: Uint8Array, position: number, crypto: Crypto): LogRe
   if (length === undefined || length > bytes.length) return undefined;
   const payload = bytes.subarray(RECORD_HEAD_BYTES, length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (checksum(bytes, position, payload, crypto) !== view.getUint32(4)) return undefined;
-  return {
-    position,
-    kind: view.getUint8(8),
-    payload,
-    end: position + length,
-    group: position - view.getUint32(9),
-  };
+  const record = { position, kind: view.getUint8(8), payload, group: position - view.getUint32(9) };
+  const checksum = view.getUint32(4);
+  if (checksumOf(record, crypto) !== checksum) return undefined;
+  return { ...record, end: position + length, checksum };
 }

@@ -9,9 +9,10 @@ import type { InstantKey } from '../instant.js';
 import type { Key } from '../ports.js';
 import type { SpanId } from '../span.js';
 import type { Arrival, TimelineRow } from '../storage.js';
+import type { LogMark } from './log.js';
 
 /** Bump it when rows change: the index is then rebuilt from the log. */
-export const INDEX_VERSION = 2;
+export const INDEX_VERSION = 3;
 
 const POSITION_BYTES = 7;
 const INDEX_BYTES = 2;
@@ -29,8 +30,9 @@ export const CHECKPOINT_KEY: Key = 'c';
 /** How far the index has come: written in one batch with the rows it covers. */
 export interface Checkpoint {
   readonly version: number;
-  readonly reached: number;
   readonly entries: number;
+  /** The last record that the rows cover. */
+  readonly mark: LogMark;
 }
 
 /** A body under a span id: where it is, and what decides which one is shown. */
@@ -118,15 +120,17 @@ export function readVariants(value: Uint8Array): readonly VariantRow[] {
 }
 
 export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  return encodeCbor([checkpoint.version, checkpoint.reached, checkpoint.entries]);
+  const { version, entries, mark } = checkpoint;
+  return encodeCbor([version, entries, mark.position, mark.end, mark.checksum]);
 }
 
 export function readCheckpoint(value: Uint8Array | undefined): Checkpoint | undefined {
   const list = value === undefined ? undefined : decodeCbor(value);
   if (!isCborList(list)) return undefined;
-  const [version, reached, entries] = list;
-  if (version !== INDEX_VERSION || !isCount(reached) || !isCount(entries)) return undefined;
-  return { version, reached, entries };
+  const [version, entries, position, end, checksum] = list;
+  if (version !== INDEX_VERSION || !isCount(entries)) return undefined;
+  if (!isCount(position) || !isCount(end) || !isCount(checksum)) return undefined;
+  return { version, entries, mark: { position, end, checksum } };
 }
 
 export function writeFeed(feed: Feed): Uint8Array {

@@ -20,7 +20,7 @@ import type {
   TimelineRow,
 } from '../storage.js';
 import { Catalog } from './catalog.js';
-import { Log, type LogRecord } from './log.js';
+import { Log, markOf, type LogRecord } from './log.js';
 import { damagedAt, decodeRecord, encodeRecord, RECORD_KIND } from './records.js';
 import { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
@@ -34,6 +34,8 @@ export interface StoreOptions {
   readonly index: KeyValue;
   readonly tools: Tools;
   readonly random: Random;
+  /** When to begin another log file; see `LIMITS.logFileBytes`. */
+  readonly logFileBytes?: number | undefined;
   /** Called while the index catches up with the log, with positions in bytes. */
   readonly onProgress?: (reached: number, end: number) => void;
 }
@@ -59,13 +61,17 @@ export class LogStore implements Storage {
     this.tornBytes = log.opening.tornBytes;
   }
 
-  /** Opens the store; the index is caught up from the log, or built anew where it is absent, older or ahead. */
+  /** Opens the store; the index is caught up from the log, or built anew where it is absent or not of this log. */
   static async open(options: StoreOptions): Promise<LogStore> {
     const index = new RowIndex(options.index);
     const catalog = new Catalog(index, options.tools.text);
     const isLoaded = await catalog.load();
-    const log = await Log.open(options.disk, options.tools.crypto, isLoaded ? catalog.reached : 0);
-    if (!isLoaded || catalog.reached > log.end) await catalog.startOver();
+    const log = await Log.open(options.disk, options.tools.crypto, {
+      mark: isLoaded ? catalog.mark : undefined,
+      fileBytes: options.logFileBytes,
+    });
+    // An index of another history, or ahead of this one, is worth nothing: a copy was restored, or a file exchanged.
+    if (!log.opening.knowsMark) await catalog.startOver();
     const store = new LogStore(log, index, catalog, options);
     await store.#catchUp(options.onProgress);
     return store;
@@ -98,7 +104,7 @@ export class LogStore implements Storage {
     if (isFirst) this.#catalog.addRun(positions[0] ?? 0, this.run);
     const own = isFirst ? positions.slice(1) : positions;
     for (const [i, record] of records.entries()) this.#apply(record, own[i] ?? 0);
-    this.#catalog.reached = this.#log.end;
+    this.#catalog.mark = this.#log.mark;
     await this.#saveIfFull();
     return own;
   }
@@ -182,13 +188,11 @@ export class LogStore implements Storage {
   }
 
   cursorAt(arrival: Arrival): ArrivalCursor {
-    return { run: this.#catalog.runAt(arrival.position), ...arrival };
+    return { run: this.#runBefore(arrival), ...arrival };
   }
 
   knowsCursor(cursor: ArrivalCursor): boolean {
-    return (
-      cursor.position <= this.#catalog.reached && equalBytes(this.#catalog.runAt(cursor.position), cursor.run)
-    );
+    return cursor.position <= this.#catalog.reached && equalBytes(this.#runBefore(cursor), cursor.run);
   }
 
   figures(): StorageFigures {
@@ -199,6 +203,11 @@ export class LogStore implements Storage {
     if (this.#readOnly === undefined) await this.#catalog.save();
     await this.#index.close();
     await this.#log.close();
+  }
+
+  /** The run that wrote what lies just before a place: whoever is there has seen that, and nothing of what follows. */
+  #runBefore({ position, index }: Arrival): Uint8Array {
+    return this.#catalog.runAt(index === 0 ? position - 1 : position);
   }
 
   async #append(
@@ -292,7 +301,7 @@ export class LogStore implements Storage {
       const { records, next } = await this.#log.readFrom(catalog.reached, CATCH_UP_BYTES);
       if (next === catalog.reached) throw damagedAt(next);
       for (const record of records) this.#replay(record);
-      catalog.reached = next;
+      catalog.mark = markOf(records.at(-1));
       if (this.#index.isFull) await catalog.save();
       onProgress?.(next, this.#log.end);
     }

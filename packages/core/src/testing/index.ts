@@ -3,6 +3,7 @@
 export { diskContract, type ContractCase, type DiskUnderTest } from './disk-contract.js';
 export { keyValueContract, type KeyValueUnderTest } from './index-contract.js';
 export { linkContract, type LinkPair } from './link-contract.js';
+export { storageContract, type StorageUnderTest } from './storage-contract.js';
 export { MemoryDisk, type DiskSnapshot } from './memory-disk.js';
 export { MemoryIndex, type IndexSnapshot } from './memory-index.js';
 export { MemoryNetwork } from './memory-link.js';
