@@ -21,6 +21,8 @@ export async function readTap(lines, { onTest, onNote = () => {} }) {
       const outcome = off ? 'skipped' : result[1] ? 'failed' : 'passed';
       pending = { outcome, title: off ? result[2].slice(0, off.index) : result[2], detail: [] };
     } else if (line.trim() === '---' && pending) inDetail = true;
+    // What a test logged for people: figures, and what could not be tried here.
+    else if (line.startsWith('#   ')) onNote(line.slice(2));
     else if (line.startsWith('Bail out!')) onNote(line);
     else if (!/^(TAP version|1\.\.\d+|#|\s*$)/.test(line)) onNote(line);
   }
