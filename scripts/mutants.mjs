@@ -11,9 +11,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { MUTANTS } from './mutants-list.mjs';
+import { GATE_MUTANTS } from './mutants/gate.mjs';
+import { SPAN_MUTANTS } from './mutants/span.mjs';
+import { STORE_MUTANTS } from './mutants/store.mjs';
+import { WIRE_MUTANTS } from './mutants/wire.mjs';
 import { root } from './projects.mjs';
 import { readTap } from './tap.mjs';
+
+/**
+ * Each is a patch of one place in a compiled file, the test files that may notice,
+ * and which titles have to go red: at least one of them, and none else.
+ */
+const MUTANTS = [...GATE_MUTANTS, ...WIRE_MUTANTS, ...SPAN_MUTANTS, ...STORE_MUTANTS];
 
 /** Copies that are worked on at once. */
 const COPIES = 2;

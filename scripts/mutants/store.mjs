@@ -1,0 +1,95 @@
+// Bugs of the log and of the store over it.
+
+const LOG = ['log'];
+const STORE = ['log', 'store'];
+
+export const STORE_MUTANTS = [
+  {
+    name: 'log: a checksum is not compared',
+    file: 'store/log.js',
+    find: 'if (checksumOf(record, crypto) !== checksum)',
+    replace: 'if (false)',
+    tests: LOG,
+    red: /^(torn|damaged|several files|records are read|a mark is known)/,
+  },
+  {
+    name: 'log: a checksum does not cover the place',
+    file: 'store/log.js',
+    find: 'const place = fromKey(numberKey(record.position, 7));',
+    replace: 'const place = fromKey(numberKey(0, 7));',
+    tests: LOG,
+    red: /^torn: a tail of zeros or noise/,
+  },
+  {
+    name: 'log: a torn tail stays',
+    file: 'store/log.js',
+    find: 'if (tornBytes > 0)',
+    replace: 'if (false)',
+    tests: LOG,
+    red: /^(torn|several files)/,
+  },
+  {
+    name: 'log: damage before a later append is cut off',
+    file: 'store/log.js',
+    find: 'if (position < this.end && (await this.#hasLaterAppend(position)))',
+    replace: 'if (false)',
+    tests: LOG,
+    red: /^damaged: a bit flipped in an append/,
+  },
+  {
+    name: 'log: the rest of a torn append counts as a later one',
+    file: 'store/log.js',
+    find: 'record.group > position',
+    replace: 'true',
+    tests: LOG,
+    red: /^torn: later pieces/,
+  },
+  {
+    name: 'log: a file may be missing',
+    file: 'store/log.js',
+    find: 'if (next !== undefined && next.base !== base + file.sizeBytes)',
+    replace: 'if (false)',
+    tests: LOG,
+    red: /^damaged: a file that is missing/,
+  },
+  {
+    name: 'log: a mark is believed by its place alone',
+    file: 'store/log.js',
+    find: 'return record?.end === mark.end && record.checksum === mark.checksum',
+    replace: 'return record?.end === mark.end',
+    tests: STORE,
+    red: /^a mark is known by the log that made it|^an index ahead of a log that was restored/,
+  },
+  {
+    name: 'store: an index of another log is believed',
+    file: 'store/store.js',
+    find: 'if (!log.opening.knowsMark)',
+    replace: 'if (!isLoaded)',
+    tests: STORE,
+    red: /^an index (with a checkpoint|ahead of a log)/,
+  },
+  {
+    name: 'store: it goes on after a failed write',
+    file: 'store/store.js',
+    find: 'this.#readOnly = messageOf(error);',
+    replace: '',
+    tests: STORE,
+    red: /^after a failed (append|sync)/,
+  },
+  {
+    name: 'store: a cursor between records belongs to the run behind it',
+    file: 'store/store.js',
+    find: 'index === 0 ? position - 1 : position',
+    replace: 'position',
+    tests: STORE,
+    red: /every start is a run of its own|^a restored copy knows the cursors/,
+  },
+  {
+    name: 'store: a cursor of a lost run is known',
+    file: 'store/store.js',
+    find: '&& equalBytes(this.#runBefore(cursor), cursor.run)',
+    replace: '',
+    tests: STORE,
+    red: /every start is a run of its own|^a restored copy knows the cursors/,
+  },
+];
