@@ -127,10 +127,10 @@ function listOf(subnets: readonly (readonly [string, number])[]): BlockList {
   return list;
 }
 
+/** IPv4 addresses that IPv6 wraps (`::ffff:127.0.0.1`) are looked up as what they are. */
 function isIn(list: BlockList, address: string): boolean {
   // Zone ids (fe80::1%eth0) name an interface and say nothing about whose address it is.
   const plain = address.split('%')[0] ?? '';
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1] ?? plain;
-  const family = isIP(mapped);
-  return family !== 0 && list.check(mapped, family === 6 ? 'ipv6' : 'ipv4');
+  const family = isIP(plain);
+  return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
 }

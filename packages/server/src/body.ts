@@ -38,6 +38,13 @@ export async function* readPieces(
     throw faultOf(error, ctx);
   } finally {
     stopped?.forget();
+    // Lets go of the source, so that what is left of the body can be thrown away. While a piece is being waited for
+    // this takes effect only when it comes, so nobody waits for it here.
+    pieces.return?.()?.catch(() => undefined);
+    if (source !== ctx.req) {
+      ctx.req.unpipe();
+      source.destroy();
+    }
   }
 }
 
@@ -68,6 +75,8 @@ function tooLarge(bytesMost: number): HttpProblem {
 }
 
 function inflated(ctx: Context): Readable {
+  // A connection that breaks while nobody reads must not be an error that nobody takes.
+  ctx.req.on('error', () => undefined);
   const encoding = (ctx.get('content-encoding') || 'identity').trim().toLowerCase();
   if (encoding === 'identity') return ctx.req;
   const create = Object.hasOwn(INFLATERS, encoding) ? INFLATERS[encoding] : undefined;
@@ -77,6 +86,7 @@ function inflated(ctx: Context): Readable {
     });
   }
   const inflater = create();
+  inflater.on('error', () => undefined);
   // Not the other way round: a damaged body must not take the connection with it before it is answered.
   ctx.req.on('error', (error) => inflater.destroy(error));
   ctx.req.pipe(inflater);

@@ -12,6 +12,7 @@ import { SERVER_LIMITS } from './limits.js';
 import { createLog, logEvent, short } from './logging.js';
 import { Metrics } from './metrics.js';
 import { messageOf } from './problem.js';
+import { Requests, stopListening } from './requests.js';
 import { ROUTES } from './routes/table.js';
 import type { Service } from './route.js';
 import { Syncs } from './syncs.js';
@@ -30,7 +31,6 @@ export interface RunningServer {
 }
 
 const FEDERATION_PATH = '/v1/federation';
-const SWEEP_MS = 50;
 
 /** Opens the node and listens. Rejects with a `LoglineError` that says what to do. */
 export async function startServer(options: ServerOptions, log?: Logger): Promise<RunningServer> {
@@ -67,6 +67,7 @@ async function listen(
   const service: Service = { ...parts, node, syncs, closing: closing.signal };
   metrics.watch(node);
   const handle = createApp(service, ROUTES).callback();
+  const requests = new Requests();
   const server = createServer(
     {
       headersTimeout: SERVER_LIMITS.headersMs,
@@ -75,7 +76,10 @@ async function listen(
       keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => void handle(request, response),
+    (request, response) => {
+      requests.add(response);
+      void handle(request, response);
+    },
   );
   server.timeout = SERVER_LIMITS.idleMs;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -93,8 +97,7 @@ async function listen(
     (closed ??= (async () => {
       for (const timer of timers) clearInterval(timer);
       closing.abort();
-      await finish(server);
-      await local.close();
+      await shutDown(server, requests, { close: () => local.close(), log });
     })());
   const url = `http://${hostForUrl(config.bindHost)}:${port}`;
   log.info({
@@ -154,14 +157,22 @@ function bindError(error: NodeJS.ErrnoException, where: string): LoglineError {
   return new LoglineError('bad_configuration', message, { cause: error });
 }
 
-/** Lets requests under way come to their end, for a while. */
-async function finish(server: Server): Promise<void> {
-  const deadline = setTimeout(() => server.closeAllConnections(), SERVER_LIMITS.finishMs);
-  // A connection that falls idle only now would be kept for a next request that nobody takes.
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  clearTimeout(deadline);
-  clearInterval(sweep);
+/**
+ * Ends in the order in which nobody loses anything: requests under way, then links and store, then what is left.
+ * Links are connections of the server too, so waiting for it to be empty before they are closed would be for ever.
+ */
+async function shutDown(
+  server: Server,
+  requests: Requests,
+  parts: Pick<LocalNode, 'close'> & Pick<Service, 'log'>,
+): Promise<void> {
+  const stopped = stopListening(server);
+  if (!(await requests.ended(SERVER_LIMITS.finishMs))) {
+    parts.log.warn({ event: 'requests_cut', detail: `some did not end within ${SERVER_LIMITS.finishMs} ms` });
+  }
+  await parts.close();
+  server.closeAllConnections();
+  await stopped;
 }
 
 /**

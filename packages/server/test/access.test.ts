@@ -5,7 +5,7 @@ import { checkAccess, isLoopback, isPrivate, type Access, type Caller } from '..
 import { HttpProblem } from '../dist/problem.js';
 import { get, post, raw, serve, spanOf } from './helpers.js';
 
-const LOOPBACK = ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1', '::FFFF:127.0.0.1'];
+const LOOPBACK = ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1', '::FFFF:127.0.0.1', '::ffff:7f00:1'];
 const PRIVATE = [
   '10.0.0.1',
   '10.255.255.255',

@@ -75,6 +75,7 @@ test('two services establish trust over REST, replicate both ways, and say that 
     relationships: [{ peer_id: alice.node.id, pinned_by: 'operator', signature: null }],
   });
   t.like((await get(`${alice.url}/health`)).body, { status: 'healthy', peers_connected: 1 });
+  await get(`${alice.url}/metrics`);
   const metrics = (await get(`${alice.url}/metrics`)).text;
   t.true(metrics.includes('federation_trust_relationships_total 1\n'));
   t.true(metrics.includes('federation_peers_connected 1\n'));
@@ -132,11 +133,14 @@ test('a peer that nobody answers for is reported within seconds, not with the de
 test('a peer under another name than was said is told, and so is one that is not listed', async (t) => {
   const alice = await serve(t, { name: 'alice', ...TENANTS });
   const bob = await serve(t, { name: 'bob', ...TENANTS });
-  await trust(alice.url, { peer_address: bob.url });
   await trust(bob.url, { peer_address: alice.url });
+  const atFirst = await trust(alice.url, { peer_address: bob.url, peer_id: 'logline-id://node/carol' });
+  t.is(atFirst.status, 409, atFirst.text);
+  t.true(atFirst.text.includes('stays trusted'));
   const wrong = await trust(alice.url, { peer_address: bob.url, peer_id: 'logline-id://node/carol' });
   t.is(wrong.status, 409);
   t.is(wrong.body['error'], 'name_mismatch');
+  t.true(wrong.text.includes('nothing was changed'));
   t.true(wrong.text.includes('node/bob') && wrong.text.includes('node/carol'));
   const synced = await post(`${alice.url}/v1/sync/timeline`, {
     peer_ids: ['logline-id://node/carol', 'bob'],
@@ -150,6 +154,18 @@ test('a peer under another name than was said is told, and so is one that is not
     ['logline-id://node/carol', 'unknown_peer'],
   ]);
   t.is(synced.body['status'], 'partial');
+});
+
+test('a service stops although a peer that dialled it is connected and stays up', async (t) => {
+  const gone = await serve(t, { name: 'gone' });
+  await gone.close();
+  const alice = await serve(t, { name: 'alice', ...TENANTS });
+  const bob = await serve(t, { name: 'bob', ...TENANTS });
+  // Bob cannot reach alice where he thinks she is, so the link is hers.
+  await trust(bob.url, { peer_address: `${gone.url}#${alice.node.fingerprint}` });
+  t.is((await trust(alice.url, { peer_address: bob.url })).status, 200);
+  await bob.close();
+  await eventually('alice has noticed', () => alice.node.peers()[0]?.status !== 'connected');
 });
 
 test('what cannot be trusted is refused before anything is remembered', async (t) => {

@@ -167,6 +167,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await ended;
     t.is(await node.exited, 0);
     t.is(node.events('stopped').length, 1);
+    t.deepEqual(node.events('requests_cut'), []);
   });
 }
 

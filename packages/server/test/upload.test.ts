@@ -196,13 +196,18 @@ test('a small body that inflates beyond the bound is refused', async (t) => {
   t.like(line.body, { accepted: 0, rejected_total: 1 });
 });
 
-test('a refusal reaches a client that is still sending', async (t) => {
+test('a refusal reaches a client that is still sending, and one that sent more than was read', async (t) => {
   const { port } = await serve(t);
+  const head = 'POST /v1/trust/establish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
   const part = 'x'.repeat(65_536);
-  const answer = await raw(
+  const announced = await raw(port, `${head}Content-Length: 99999999\r\n\r\n${part}`);
+  const unannounced = await raw(
     port,
-    `POST /v1/trust/establish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n${part}`,
+    `${head}Transfer-Encoding: chunked\r\n\r\n${`10000\r\n${part}\r\n`.repeat(320)}`,
   );
-  t.regex(answer, /^HTTP\/1\.1 413 /);
-  t.true(answer.includes('"error":"too_large"'));
+  const inOneGo = await raw(port, `${head}Content-Length: ${320 * part.length}\r\n\r\n${part.repeat(320)}`);
+  for (const answer of [announced, unannounced, inOneGo]) {
+    t.regex(answer, /^HTTP\/1\.1 413 /);
+    t.true(answer.includes('"error":"too_large"'));
+  }
 });
