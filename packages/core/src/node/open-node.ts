@@ -64,8 +64,15 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(tenants && { tenants }),
       ...(onEvent && { onEvent }),
     });
+    const closeAll = async (): Promise<void> => {
+      try {
+        await node.close();
+      } finally {
+        await lock.release();
+      }
+    };
     let closing: Promise<void> | undefined;
-    const close = (): Promise<void> => (closing ??= node.close().finally(() => lock.release()));
+    const close = (): Promise<void> => (closing ??= closeAll());
     return { node, transport, keyPair, close };
   } catch (error) {
     await opened?.close();
