@@ -141,6 +141,10 @@ export interface paths {
           /** `next_cursor` of the page before */
           cursor?: string | undefined;
         };
+        header?: {
+          /** The tenant, as `tenant_id` says it in the query */
+          'X-Tenant-ID'?: string | undefined;
+        };
       };
       responses: {
         200: { content: { 'application/json': SpanPage } };
@@ -153,6 +157,12 @@ export interface paths {
         query?: {
           /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
           tenant_id?: string | undefined;
+        };
+        header?: {
+          /** The tenant, as `tenant_id` says it in the query */
+          'X-Tenant-ID'?: string | undefined;
+          /** Gives spans without an id the same one at every retry of the request */
+          'Idempotency-Key'?: string | undefined;
         };
       };
       requestBody: { content: { 'application/json': Span | Span[]; 'application/x-ndjson': string } };
@@ -169,6 +179,10 @@ export interface paths {
         query?: {
           /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
           tenant_id?: string | undefined;
+        };
+        header?: {
+          /** The tenant, as `tenant_id` says it in the query */
+          'X-Tenant-ID'?: string | undefined;
         };
         path: {
           /** The UUID of the span */
@@ -192,6 +206,12 @@ export interface paths {
           after?: string | undefined;
           /** Everything, instead of what comes from now on */
           from?: 'start' | undefined;
+        };
+        header?: {
+          /** The tenant, as `tenant_id` says it in the query */
+          'X-Tenant-ID'?: string | undefined;
+          /** The cursor of the last event that was seen */
+          'Last-Event-ID'?: string | undefined;
         };
       };
       responses: {

@@ -310,3 +310,18 @@ export const noQuery = z.strictObject({});
 export const spanPath = z.object({ id: z.string().meta({ description: 'The UUID of the span' }) });
 export const jobPath = z.object({ id: z.string() });
 export const openApiDocument = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
+
+const headerText = z.string().max(256).optional();
+export const tenantHeaders = z.object({
+  'X-Tenant-ID': headerText.meta({ description: 'The tenant, as `tenant_id` says it in the query' }),
+});
+export const appendHeaders = z.object({
+  ...tenantHeaders.shape,
+  'Idempotency-Key': headerText.meta({
+    description: 'Gives spans without an id the same one at every retry of the request',
+  }),
+});
+export const streamHeaders = z.object({
+  ...tenantHeaders.shape,
+  'Last-Event-ID': headerText.meta({ description: 'The cursor of the last event that was seen' }),
+});

@@ -8,7 +8,7 @@ import { json, problems } from '../operations.js';
 import { HttpProblem } from '../problem.js';
 import { readQuery, requireTenant } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
-import { span, spanPage, spanPath, spanQuery, tenantQuery } from '../schemas.js';
+import { span, spanPage, spanPath, spanQuery, tenantHeaders, tenantQuery } from '../schemas.js';
 
 const COMMA = Buffer.from(',');
 
@@ -19,7 +19,7 @@ export const spanReadRoutes: readonly Route[] = [
     access: 'loopback',
     operation: {
       summary: "A page of a tenant's timeline",
-      requestParams: { query: spanQuery },
+      requestParams: { query: spanQuery, header: tenantHeaders },
       responses: { 200: json('The spans', spanPage), ...problems },
     },
     handle: listSpans,
@@ -30,7 +30,7 @@ export const spanReadRoutes: readonly Route[] = [
     access: 'loopback',
     operation: {
       summary: 'One span',
-      requestParams: { query: tenantQuery, path: spanPath },
+      requestParams: { query: tenantQuery, path: spanPath, header: tenantHeaders },
       responses: { 200: json('The span', span), ...problems },
     },
     handle: getSpan,

@@ -7,7 +7,7 @@ import { json, problems } from '../operations.js';
 import { HttpProblem, problemOf } from '../problem.js';
 import { headerOf, readQuery, shown, tenantOf } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
-import { appendResult, span, tenantQuery } from '../schemas.js';
+import { appendHeaders, appendResult, span, tenantQuery } from '../schemas.js';
 import { Tally } from '../tally.js';
 import { uploadLines } from '../upload.js';
 
@@ -27,8 +27,8 @@ export const spanWriteRoutes: readonly Route[] = [
     operation: {
       summary: 'Append spans',
       description:
-        'One span, an array, or newline-delimited JSON of any length, gzip or br if you like. Spans are stored exactly as sent. Of many spans a bad one is rejected by its place and the others are stored; a lone one that is bad is refused with 400.',
-      requestParams: { query: tenantQuery },
+        'One span, an array of at most 20,000 and 8 MiB, or newline-delimited JSON of any length, gzip or br if you like. Spans are stored exactly as sent. Of many spans a bad one is rejected by its place and the others are stored; a lone one that is bad is refused with 400.',
+      requestParams: { query: tenantQuery, header: appendHeaders },
       requestBody: {
         required: true,
         content: {

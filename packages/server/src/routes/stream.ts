@@ -8,7 +8,7 @@ import { problems } from '../operations.js';
 import { HttpProblem } from '../problem.js';
 import { headerOf, readQuery, requireTenant } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
-import { streamQuery } from '../schemas.js';
+import { streamHeaders, streamQuery } from '../schemas.js';
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -28,7 +28,7 @@ export const streamRoutes: readonly Route[] = [
       summary: "Follow a tenant's timeline",
       description:
         'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives.',
-      requestParams: { query: streamQuery },
+      requestParams: { query: streamQuery, header: streamHeaders },
       responses: {
         200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
         ...problems,
