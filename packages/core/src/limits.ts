@@ -72,8 +72,10 @@ export const LIMITS = {
   rangesPerFeed: 1024,
   /** Tenants a peer may offer: with the longest of names they fit a frame. */
   offeredScopes: 7_000,
-  /** Ranges that one peer may claim to hold, over all feeds: what goes beyond is not remembered. */
-  claimedRanges: 250_000,
+  /** Ranges that one peer may claim to hold beyond as many as we hold ourselves: more are not remembered for now. */
+  claimedRanges: 20_000,
+  /** A peer that offers its scopes again sooner than this is compared with only then. */
+  offerGapMs: 1_000,
 
   handshakeMs: 5_000,
   heartbeatMs: 5_000,

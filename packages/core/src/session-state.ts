@@ -35,6 +35,10 @@ export interface SessionState {
   /** Number of the last comparison begun, and of the last one answered in full. */
   readonly round: number;
   readonly answeredRound: number;
+  /** When the last comparison was begun. */
+  readonly roundAtMs: number;
+  /** Whether the peer called for another one too soon after it. */
+  readonly roundDue: boolean;
 }
 
 /** A freshly committed entry of our own, ready to be sent. */
@@ -127,6 +131,8 @@ export function newSession(monotonicMs: number): SessionState {
     serving: false,
     round: 0,
     answeredRound: 0,
+    roundAtMs: Number.NEGATIVE_INFINITY,
+    roundDue: false,
   };
 }
 

@@ -117,7 +117,7 @@ function onHoldings(state: SessionState, message: Holdings, world: SessionWorld)
   if (offered === undefined) return close(state, 'fault', 'holdings before the scopes they are of');
   const known: SessionState = { ...state, offered };
   if (message.scopes !== undefined && world.channel.initiator) {
-    return beginRound(known, world, state.offered === undefined ? world.scopes : undefined);
+    return state.offered === undefined ? beginRound(known, world, world.scopes) : onOffer(known, world);
   }
   const compared = compareRanges(message.ranges, {
     mine: world.mine(offered),
@@ -134,6 +134,17 @@ function onHoldings(state: SessionState, message: Holdings, world: SessionWorld)
   return { state: answered ? { ...known, answeredRound: message.round } : known, effects };
 }
 
+/** An offer is a few bytes, and a comparison a look at everything shared: the next one waits for its time. */
+function onOffer(state: SessionState, world: SessionWorld): Stepped {
+  return isRoundAllowed(state, world)
+    ? beginRound(state, world, undefined)
+    : { state: { ...state, roundDue: true }, effects: [] };
+}
+
+function isRoundAllowed(state: SessionState, world: SessionWorld): boolean {
+  return world.monotonicMs - state.roundAtMs >= LIMITS.offerGapMs;
+}
+
 function beginRound(state: SessionState, world: SessionWorld, scopes: Scopes | undefined): Stepped {
   // Before the peer has named its scopes there is nothing to compare; its offer begins the round.
   if (state.offered === undefined) return { state, effects: [] };
@@ -141,7 +152,8 @@ function beginRound(state: SessionState, world: SessionWorld, scopes: Scopes | u
   const round = state.round === 0 ? (world.channel.initiator ? 1 : 2) : state.round + 2;
   const ranges = openComparison(world.mine(state.offered), world.tools.crypto);
   const message: Holdings = { kind: 'holdings', scopes, ranges, round };
-  return { state: { ...state, round }, effects: [send(message)] };
+  const begun = { ...state, round, roundAtMs: world.monotonicMs, roundDue: false };
+  return { state: begun, effects: [send(message)] };
 }
 
 function onRights(state: SessionState, world: SessionWorld): Stepped {
@@ -161,9 +173,16 @@ function onTick(state: SessionState, world: SessionWorld): Stepped {
   }
   if (now - state.heardAtMs >= LIMITS.silenceMs)
     return close(state, 'silent', 'nothing heard, not even an answer to a ping');
-  if (now - state.pingedAtMs < LIMITS.heartbeatMs) return { state, effects: [] };
+  const begun =
+    state.roundDue && isRoundAllowed(state, world)
+      ? beginRound(state, world, undefined)
+      : { state, effects: [] };
+  if (now - state.pingedAtMs < LIMITS.heartbeatMs) return begun;
   const pings = state.pings + 1;
-  return { state: { ...state, pings, pingedAtMs: now }, effects: [send({ kind: 'ping', nonce: pings })] };
+  return {
+    state: { ...begun.state, pings, pingedAtMs: now },
+    effects: [...begun.effects, send({ kind: 'ping', nonce: pings })],
+  };
 }
 
 function sayHello(world: SessionWorld): SessionEffect {

@@ -57,6 +57,24 @@ test('a comparison that either side begins is answered for that side', (t) => {
   }
 });
 
+test('however often a peer offers its scopes, it is compared with once at first and then once in a while', (t) => {
+  const { dialled } = pairHolding([held(1, 3)], []);
+  const { round } = dialled.state;
+  const offers = Array.from({ length: 300 }, (_, i) => (i % 2 === 0 ? ('*' as const) : []));
+  const rounds = offers.flatMap((scopes) =>
+    dialled.step({ kind: 'message', message: { kind: 'holdings', scopes, ranges: [], round: 0 } }),
+  );
+  t.deepEqual(rounds, []);
+  t.is(dialled.state.offered, offers.at(-1), 'the last offer counts all the same');
+  dialled.world = { ...dialled.world, monotonicMs: LIMITS.offerGapMs };
+  t.deepEqual(
+    dialled.step({ kind: 'tick' }).map((message) => message.kind),
+    ['holdings'],
+  );
+  t.is(dialled.state.round, round + 2);
+  t.deepEqual(dialled.step({ kind: 'tick' }), [], 'all of them are answered with that');
+});
+
 test('a closed session has answered nothing', (t) => {
   const { dialled } = pairHolding([], []);
   t.true(isAnswered(dialled.state, 1));

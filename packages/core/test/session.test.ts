@@ -66,7 +66,14 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
     ...said(peersHello(side)),
     world: { trusted: false },
   }),
-  'message holdings, with scopes': () => said({ kind: 'holdings', scopes: '*', ranges: [], round: 0 }),
+  'message holdings, with scopes': () => ({
+    ...said({ kind: 'holdings', scopes: '*', ranges: [], round: 0 }),
+    world: { monotonicMs: LIMITS.offerGapMs },
+  }),
+  'message holdings, with scopes, again and too soon': () => ({
+    ...said({ kind: 'holdings', scopes: '*', ranges: [], round: 0 }),
+    world: { monotonicMs: LIMITS.offerGapMs - 1 },
+  }),
   'message holdings, listed, waiting for ours': () =>
     said(ranges('', { feeds: [held(1, 3)], digest: new Uint8Array(32), reply: true })),
   'message holdings, listed': () => said(ranges('', { feeds: [held(1, 3)], digest: new Uint8Array(32) })),
@@ -96,6 +103,11 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
   'tick, after the longest silence': () => ({
     event: { kind: 'tick' },
     world: { monotonicMs: LIMITS.silenceMs },
+  }),
+  'tick, after an offer that came too soon': () => ({
+    event: { kind: 'tick' },
+    world: { monotonicMs: LIMITS.offerGapMs },
+    state: { roundDue: true },
   }),
   'published, what follows on what the peer has': () => ({
     event: { kind: 'published', feeds: [OURS], pushes: [{ key: OURS.key, seq: 2, bytes: entry }] },

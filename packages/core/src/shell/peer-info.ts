@@ -32,7 +32,6 @@ export interface PeerInfo {
 export function describePeers(book: PeerBook, peering: Peering, clock: Clock): readonly PeerInfo[] {
   return [...book.peers()].map((peer) => {
     const session = peer.key === undefined ? undefined : peering.session(peer.key);
-    const lag = session?.lag(() => true);
     const toWallMs = clock.now() - clock.monotonic();
     return {
       id: peer.name === undefined ? undefined : nodeIdOf(peer.name),
@@ -48,7 +47,7 @@ export function describePeers(book: PeerBook, peering: Peering, clock: Clock): r
       nextDialAtMs: session === undefined ? Math.max(peer.nextDialAtMs + toWallMs, clock.now()) : undefined,
       latencyMs: session?.state.latencyMs,
       skewMs: session?.state.skewMs,
-      inSync: lag?.here.length === 0 && lag.there.length === 0 && session?.state.offered !== undefined,
+      inSync: session?.isInSync ?? false,
       entriesIn: session?.figures.entriesIn ?? 0,
       entriesOut: session?.figures.entriesOut ?? 0,
       bytesIn: session?.link.traffic.bytesIn ?? 0,

@@ -12,6 +12,8 @@ import {
 import type { Scope } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { WantedRange } from '../message.js';
+import { contradictionIn, endInside, seqInDoubt, type Compared } from './fork-search.js';
+import { OrderedKeys } from './ordered-keys.js';
 
 interface Asked {
   readonly ranges: readonly SeqRange[];
@@ -27,48 +29,132 @@ export interface Lack {
 /** What planning looks at beyond the peer itself. */
 export interface PlanWorld {
   readonly nowMs: number;
-  readonly feed: (key: FeedKey) => Feed;
   readonly isShared: (scope: Scope) => boolean;
   /** Whether another session is already fetching from this feed. */
   readonly isClaimed: (key: FeedKey) => boolean;
 }
 
+/** What a peer says to hold of a feed. */
+interface Claim {
+  readonly ranges: readonly HeldRange[];
+  /** How many more ranges these are than we hold of the feed ourselves. */
+  readonly excess: number;
+}
+
+/** What a feed calls for: entries that we lack, and one that we hold and the peer may hold another of. */
+interface Need {
+  readonly missing: readonly SeqRange[];
+  readonly inDoubt: number | undefined;
+}
+
+const UNKNOWN: Compared = { agreed: 0, apart: undefined };
+
 export class PeerView {
-  readonly #theirs = new Map<FeedKey, readonly HeldRange[]>();
+  readonly #feed: (key: FeedKey) => Feed;
+  readonly #theirs = new Map<FeedKey, Claim>();
+  readonly #keys = new OrderedKeys();
+  /** The claimed feeds that may call for something. All others call for nothing until either side's holdings change. */
+  readonly #unsettled = new Set<FeedKey>();
+  /** The claimed feeds with an end inside a range of ours that nobody has compared with the log. */
+  readonly #unchecked = new Set<FeedKey>();
+  readonly #compared = new Map<FeedKey, Compared>();
   readonly #pushed = new Map<FeedKey, number>();
   readonly #asked = new Map<FeedKey, Asked>();
   /** Feeds that the peer was asked for in vain, and until when others are asked instead. */
   readonly #broken = new Map<FeedKey, number>();
-  /** Ranges in `#theirs`. */
+  /** Sum of `excess` in `#theirs`. */
   #claimed = 0;
+  #isFull = false;
+
+  /** `feed` answers what we hold ourselves; `changed` is to be called when that has changed. */
+  constructor(feed: (key: FeedKey) => Feed) {
+    this.#feed = feed;
+  }
 
   /** The peer holds exactly `feeds` of the keys from `lower` to `upper`. */
   learn(lower: string, upper: string, feeds: readonly FeedHoldings[]): void {
-    if (upper === `${lower}\0`) this.#forget(lower as FeedKey);
-    else {
-      for (const key of this.#theirs.keys()) {
-        if (key >= lower && (upper === '' || key < upper)) this.#forget(key);
-      }
-    }
+    const told = new Set<FeedKey>(feeds.map((feed) => feed.key));
+    for (const key of this.#keys.within(lower, upper)) if (!told.has(key)) this.#forget(key);
     for (const feed of feeds) this.#claim(feed.key, feed.ranges);
-    // What it no longer claims to hold is not waited for, and free for others to bring.
-    for (const key of this.#asked.keys()) if (!this.#theirs.has(key)) this.#asked.delete(key);
+  }
+
+  /** Our own holdings of a feed have changed. */
+  changed(key: FeedKey): void {
+    const claim = this.#theirs.get(key);
+    if (claim !== undefined) this.#claim(key, claim.ranges);
+  }
+
+  /** How many feeds a plan has to look at. */
+  get unsettled(): number {
+    return this.#unsettled.size;
+  }
+
+  /** Whether the peer claimed more than is remembered, and there is room by now to hear it again. */
+  get hasRoomAgain(): boolean {
+    return this.#isFull && this.#claimed <= LIMITS.claimedRanges / 2;
+  }
+
+  /** Whether the peer claimed more than is remembered. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** What was not remembered is about to be told again. */
+  hearAgain(): void {
+    this.#isFull = false;
   }
 
   /** The peer evidently holds this entry, though it has not said so. */
   learnEntry(key: FeedKey, seq: number, hash: Uint8Array): void {
-    const ranges = this.#theirs.get(key) ?? [];
+    const ranges = this.holds(key);
     if (ranges.length >= LIMITS.rangesPerFeed || coversRanges(ranges, [{ from: seq, to: seq }])) return;
     this.#claim(key, withEntry(ranges, { from: seq, to: seq, hash }));
   }
 
+  /** The peer's entry at `seq` has been found to be ours. */
+  agree(key: FeedKey, seq: number): void {
+    const known = this.#knownOf(key);
+    const end = this.#feed(key).forkedAt ?? Number.POSITIVE_INFINITY;
+    // What was found beyond a fork, away from what lies before it, says nothing of that.
+    const agreed = known.agreed < end ? known.agreed : 0;
+    if (this.#theirs.has(key) && seq < end && seq > agreed) this.#note(key, { ...known, agreed: seq });
+  }
+
+  /** The peer's entry at `seq` is said to be another than ours: it is asked for. */
+  part(key: FeedKey, seq: number): void {
+    const known = this.#knownOf(key);
+    if (this.#theirs.has(key)) this.#note(key, { ...known, apart: Math.min(known.apart ?? seq, seq) });
+  }
+
+  /** Ends that the peer names inside ranges of ours, of so many feeds at most; answered by `agree` or `part`. */
+  unchecked(
+    most: number,
+  ): readonly { readonly key: FeedKey; readonly seq: number; readonly hash: Uint8Array }[] {
+    const ends: { key: FeedKey; seq: number; hash: Uint8Array }[] = [];
+    for (const key of this.#unchecked) {
+      if (ends.length >= most) break;
+      const end = endInside(this.#feed(key), this.holds(key), this.#knownOf(key));
+      if (end === undefined) this.#unchecked.delete(key);
+      else ends.push({ key, seq: end.to, hash: end.hash });
+    }
+    // The others come first next time.
+    for (const { key } of ends) if (this.#unchecked.delete(key)) this.#unchecked.add(key);
+    return ends;
+  }
+
   holds(key: FeedKey): readonly HeldRange[] {
-    return this.#theirs.get(key) ?? [];
+    return this.#theirs.get(key)?.ranges ?? [];
+  }
+
+  /** Whether the peer is known to hold all of this, and no other history of it. */
+  knows(feed: FeedHoldings): boolean {
+    const theirs = this.holds(feed.key);
+    return coversRanges(theirs, feed.ranges) && contradictionIn(feed.ranges, theirs) === undefined;
   }
 
   /** The last seq of a feed that the peer has or has been sent. */
   reach(key: FeedKey): number {
-    return Math.max(this.#theirs.get(key)?.at(-1)?.to ?? 0, this.#pushed.get(key) ?? 0);
+    return Math.max(this.holds(key).at(-1)?.to ?? 0, this.#pushed.get(key) ?? 0);
   }
 
   pushed(key: FeedKey, seq: number): void {
@@ -79,72 +165,121 @@ export class PeerView {
     return this.#asked.has(key);
   }
 
-  /** What the peer holds of the shared scopes and we do not. */
-  lackingHere(world: Pick<PlanWorld, 'feed' | 'isShared'>): readonly Lack[] {
+  /**
+   * What the peer holds of the shared scopes and we do not, and where it holds another history that nothing is known of.
+   * A fork that is known is settled, though its first entry may still be looked for.
+   */
+  lackingHere(isShared: (scope: Scope) => boolean): readonly Lack[] {
     const lacking: Lack[] = [];
-    for (const [key, theirs] of this.#theirs) {
-      const ranges = world.isShared(scopeOfFeed(key)) ? missingHere(world.feed(key), theirs) : [];
+    for (const key of this.#unsettled) {
+      if (!isShared(scopeOfFeed(key))) continue;
+      const { missing, inDoubt } = this.#need(key);
+      const isUnknownFork = inDoubt !== undefined && this.#feed(key).forkedAt === undefined;
+      const ranges = isUnknownFork ? [...missing, { from: inDoubt, to: inDoubt }] : missing;
       if (ranges.length > 0) lacking.push({ key, ranges });
     }
     return lacking;
   }
 
-  /** What we hold and the peer has not confirmed to hold. */
+  /** What we hold and the peer has not confirmed to hold. From a fork on it would not take it. */
   lackingThere(mine: HoldingsView): readonly Lack[] {
     return mine.within('', '').flatMap((feed) => {
-      const ranges = missingRanges(this.holds(feed.key), feed.ranges);
+      const ranges = before(this.#feed(feed.key).forkedAt, missingRanges(this.holds(feed.key), feed.ranges));
       return ranges.length === 0 ? [] : [{ key: feed.key, ranges }];
     });
   }
 
   /**
    * What to ask for now: of each feed that nobody else fetches, what we lack and have not asked for yet.
-   * What follows what we hold comes first; a long history we know nothing of is fetched from its newest part backwards.
+   * An entry that may be another than ours comes first, then what follows what we hold; a long history we know
+   * nothing of is fetched from its newest part backwards.
    */
   plan(world: PlanWorld): readonly WantedRange[] {
     const wanted: WantedRange[] = [];
-    for (const [key, ranges] of this.#theirs) {
+    for (const [key, untilMs] of this.#broken) if (untilMs <= world.nowMs) this.#broken.delete(key);
+    for (const key of this.#unsettled) {
       if (wanted.length >= LIMITS.rangesPerWant) break;
       if (!world.isShared(scopeOfFeed(key))) continue;
-      const feed = world.feed(key);
-      const missing = missingHere(feed, ranges);
-      const asked = this.#stillAsked(key, missing, world.nowMs);
-      if (missing.length === 0 || asked.length > 0 || world.isClaimed(key)) continue;
-      if (world.nowMs < (this.#broken.get(key) ?? 0)) continue;
-      const range = nextRange(feed, missing);
-      if (range === undefined) continue;
+      const need = this.#need(key);
+      const range = rangeToAsk(this.#feed(key), need);
+      if (range === undefined) this.#unsettled.delete(key);
+      const asked = this.#stillAsked(key, need, world.nowMs);
+      if (range === undefined || asked.length > 0 || world.isClaimed(key)) continue;
+      if (this.#broken.has(key)) continue;
       wanted.push({ key, ...range });
       this.#asked.set(key, { ranges: [range], atMs: world.nowMs });
     }
     return wanted;
   }
 
+  #need(key: FeedKey): Need {
+    const feed = this.#feed(key);
+    const theirs = this.holds(key);
+    return {
+      missing: before(feed.forkedAt, missingRanges(feed.ranges, theirs)),
+      inDoubt: seqInDoubt(feed, theirs, this.#knownOf(key)),
+    };
+  }
+
   /** Remembers a claim while there is room: a peer may claim anything, and nothing of it is proven. */
   #claim(key: FeedKey, ranges: readonly HeldRange[]): void {
-    this.#forget(key);
-    if (this.#claimed + ranges.length > LIMITS.claimedRanges) return;
-    this.#theirs.set(key, ranges);
-    this.#claimed += ranges.length;
+    const excess = Math.max(0, ranges.length - this.#feed(key).ranges.length);
+    const claimed = this.#claimed - (this.#theirs.get(key)?.excess ?? 0) + excess;
+    if (excess > 0 && claimed > LIMITS.claimedRanges) {
+      this.#isFull = true;
+      return this.#forget(key);
+    }
+    this.#claimed = claimed;
+    if (!this.#theirs.has(key)) this.#keys.add(key);
+    this.#theirs.set(key, { ranges, excess });
+    const { agreed, apart } = this.#knownOf(key);
+    // A history that the peer no longer claims is not asked for.
+    if (apart !== undefined && !ranges.some((range) => range.to === apart))
+      this.#compared.set(key, { agreed, apart: undefined });
+    this.#settle(key);
+  }
+
+  #knownOf(key: FeedKey): Compared {
+    return this.#compared.get(key) ?? UNKNOWN;
+  }
+
+  #note(key: FeedKey, known: Compared): void {
+    this.#compared.set(key, known);
+    this.#settle(key);
+  }
+
+  #settle(key: FeedKey): void {
+    if (endInside(this.#feed(key), this.holds(key), this.#knownOf(key)) === undefined)
+      this.#unchecked.delete(key);
+    else this.#unchecked.add(key);
+    const { missing, inDoubt } = this.#need(key);
+    if (missing.length > 0 || inDoubt !== undefined) this.#unsettled.add(key);
+    else {
+      this.#unsettled.delete(key);
+      this.#asked.delete(key);
+    }
   }
 
   #forget(key: FeedKey): void {
-    this.#claimed -= this.#theirs.get(key)?.length ?? 0;
+    this.#claimed -= this.#theirs.get(key)?.excess ?? 0;
     this.#theirs.delete(key);
-  }
-
-  #noteBroken(key: FeedKey, nowMs: number): void {
-    for (const [other, untilMs] of this.#broken) if (untilMs <= nowMs) this.#broken.delete(other);
-    this.#broken.set(key, nowMs + LIMITS.brokenWordMs);
+    this.#keys.delete(key);
+    this.#unsettled.delete(key);
+    this.#unchecked.delete(key);
+    this.#compared.delete(key);
+    // What it no longer claims to hold is not waited for, and free for others to bring.
+    this.#asked.delete(key);
   }
 
   /** Drops what has arrived meanwhile, and everything asked too long ago. A range that moves stays young. */
-  #stillAsked(key: FeedKey, missing: readonly SeqRange[], nowMs: number): readonly SeqRange[] {
+  #stillAsked(key: FeedKey, { missing, inDoubt }: Need, nowMs: number): readonly SeqRange[] {
     const asked = this.#asked.get(key);
     if (asked === undefined) return [];
-    const ranges = asked.ranges.flatMap((range) => intersect(missing, range));
+    const needed = inDoubt === undefined ? missing : [...missing, { from: inDoubt, to: inDoubt }];
+    const ranges = asked.ranges.flatMap((range) => intersect(needed, range));
     const isInVain = ranges.length > 0 && nowMs - asked.atMs > LIMITS.askedMs;
     // A peer that claims much and brings nothing must not keep the feed from those who would.
-    if (isInVain) this.#noteBroken(key, nowMs);
+    if (isInVain) this.#broken.set(key, nowMs + LIMITS.brokenWordMs);
     if (ranges.length === 0 || isInVain) {
       this.#asked.delete(key);
       return [];
@@ -171,14 +306,20 @@ function withEntry(ranges: readonly HeldRange[], entry: HeldRange): readonly Hel
   ];
 }
 
-/** Nothing from a fork on is missing: it would not be taken. */
-function missingHere(feed: Feed, theirs: readonly SeqRange[]): readonly SeqRange[] {
-  const missing = missingRanges(feed.ranges, theirs);
-  const end = feed.forkedAt;
-  if (end === undefined) return missing;
-  return missing
-    .filter((range) => range.from < end)
-    .map((range) => ({ ...range, to: Math.min(range.to, end - 1) }));
+/** The ranges as far as they lie before a fork: nothing from there on would be taken. */
+function before(forkedAt: number | undefined, ranges: readonly SeqRange[]): readonly SeqRange[] {
+  if (forkedAt === undefined) return ranges;
+  return ranges
+    .filter((range) => range.from < forkedAt)
+    .map((range) => ({ ...range, to: Math.min(range.to, forkedAt - 1) }));
+}
+
+function rangeToAsk(
+  feed: Feed,
+  { missing, inDoubt }: Need,
+): (SeqRange & { readonly aligned: boolean }) | undefined {
+  if (inDoubt !== undefined) return { from: inDoubt, to: inDoubt, aligned: false };
+  return nextRange(feed, missing);
 }
 
 function nextRange(

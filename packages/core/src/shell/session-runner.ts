@@ -2,11 +2,10 @@
 
 import type { HoldingsView } from '../compare.js';
 import type { GateOutcome } from '../gate.js';
-import { headerOfAccepted, splitEntry } from '../entry.js';
 import { messageOf } from '../errors.js';
 import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import type { Greeter } from '../handshake.js';
-import { coversRanges, holdingsOf, type FeedHoldings } from '../holdings.js';
+import { holdingsOf, type FeedHoldings } from '../holdings.js';
 import { fingerprintOf, type Fingerprint, type Scope } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import {
@@ -29,8 +28,13 @@ import {
 } from '../session-state.js';
 import type { Storage } from '../storage.js';
 import type { Committer } from './committer.js';
+import { checkEnds } from './end-check.js';
 import type { HoldingsTable } from './holdings-table.js';
-import { PeerView, type Lack } from './peer-view.js';
+import { LagMeter, type Lag } from './lag.js';
+import { Pacer } from './pacer.js';
+import { PeerView } from './peer-view.js';
+import { ScopeList } from './scope-list.js';
+import { readServed } from './served.js';
 
 /** What all sessions of a node share. */
 export interface SessionHost {
@@ -57,6 +61,9 @@ export interface SessionEnd {
 }
 
 const TICK_MS = 1000;
+/** To look at up to this many feeds costs next to nothing. */
+const FEW_FEEDS = 256;
+const PLAN_GAP_MS = 100;
 
 export class SessionRunner {
   readonly link: Link;
@@ -65,15 +72,29 @@ export class SessionRunner {
   readonly lowerDialled: boolean;
   readonly figures = { entriesIn: 0, entriesOut: 0 };
   readonly #host: SessionHost;
-  readonly #view = new PeerView();
+  readonly #view: PeerView;
+  readonly #ownScopes = new ScopeList();
+  readonly #offeredScopes = new ScopeList();
+  /** Frames of a few bytes ask for a plan each. */
+  readonly #planner: Pacer;
+  readonly #lag: LagMeter;
   #state: SessionState;
   #timer: Timer | undefined;
+  #checking = false;
   #end: SessionEnd | undefined;
   #drained: (() => void) | undefined;
 
   constructor(link: Link, host: SessionHost) {
     this.link = link;
     this.#host = host;
+    this.#view = new PeerView((key) => host.table.feed(key));
+    this.#lag = new LagMeter({ view: this.#view, table: host.table, clock: host.clock });
+    this.#planner = new Pacer({
+      clock: host.clock,
+      gapMs: PLAN_GAP_MS,
+      isHeavy: () => this.#view.unsettled > FEW_FEEDS,
+      run: () => this.#plan(),
+    });
     this.fingerprint = fingerprintOf(link.remoteKey);
     const own = fingerprintOf(host.greeter.publicKey);
     this.lowerDialled = link.initiator === own < this.fingerprint;
@@ -108,17 +129,22 @@ export class SessionRunner {
   /** Tells the peer of a commit, but not of what it brought itself. */
   publish(feeds: readonly Feed[], pushes: readonly Push[]): void {
     if (!this.isOpen) return;
+    for (const feed of feeds) this.#view.changed(feed.key);
     const shared = feeds
       .filter((feed) => this.isShared(scopeOfFeed(feed.key)))
       .map(holdingsOf)
-      .filter((feed) => !coversRanges(this.#view.holds(feed.key), feed.ranges));
+      .filter((feed) => !this.#view.knows(feed));
     const ours = pushes.filter((push) => this.isShared(scopeOfFeed(push.key)));
     if (shared.length > 0 || ours.length > 0) this.step({ kind: 'published', feeds: shared, pushes: ours });
+    // A fork that another peer proved may lie deeper in what this one holds.
+    if (feeds.some((feed) => feed.forkedAt !== undefined)) this.plan();
   }
 
   /** Whether a scope is shared in both directions. */
   isShared(scope: Scope): boolean {
-    return includesScope(this.#host.scopes(), scope) && includesScope(this.#state.offered, scope);
+    return (
+      this.#ownScopes.has(this.#host.scopes(), scope) && this.#offeredScopes.has(this.#state.offered, scope)
+    );
   }
 
   isAsking(key: FeedKey): boolean {
@@ -131,21 +157,23 @@ export class SessionRunner {
   }
 
   /** What we lack and what the peer has not confirmed, of the scopes in `only`. */
-  lag(only: (scope: Scope) => boolean): { readonly here: readonly Lack[]; readonly there: readonly Lack[] } {
-    const isShared = (scope: Scope): boolean => only(scope) && this.isShared(scope);
-    const world = { feed: (key: FeedKey) => this.#host.table.feed(key), isShared };
-    return {
-      here: this.#view.lackingHere(world),
-      there: this.#view.lackingThere(this.#host.table.view(isShared)),
-    };
+  lag(only: (scope: Scope) => boolean): Lag {
+    return this.#lag.lag((scope) => only(scope) && this.isShared(scope));
+  }
+
+  get isInSync(): boolean {
+    return this.#state.offered !== undefined && this.#lag.isInSync((scope) => this.isShared(scope));
   }
 
   /** Asks for what is missing, now that another session may have let go of it. */
   plan(): void {
+    this.#planner.request();
+  }
+
+  #plan(): void {
     if (!this.isOpen || this.#state.offered === undefined) return;
     const ranges = this.#view.plan({
       nowMs: this.#host.clock.monotonic(),
-      feed: (key) => this.#host.table.feed(key),
       isShared: (scope) => this.isShared(scope),
       isClaimed: (key) => this.#host.isClaimed(key, this),
     });
@@ -171,7 +199,9 @@ export class SessionRunner {
 
   #sharedHoldings(offered: Scopes): HoldingsView {
     const own = this.#host.scopes();
-    return this.#host.table.view((scope) => includesScope(own, scope) && includesScope(offered, scope));
+    return this.#host.table.view(
+      (scope) => this.#ownScopes.has(own, scope) && this.#offeredScopes.has(offered, scope),
+    );
   }
 
   #run(effect: SessionEffect): void {
@@ -228,17 +258,19 @@ export class SessionRunner {
 
   /** What the frame says of the peer's holdings, and our own holdings of every feed that it brought forward or repeated. */
   #learnOutcomes(outcomes: readonly GateOutcome[]): readonly FeedHoldings[] {
-    const touched = new Set<FeedKey>();
+    const touched = new Map<FeedKey, number>();
+    const learn = (key: FeedKey, seq: number, hash: Uint8Array): void => {
+      touched.set(key, Math.max(touched.get(key) ?? 0, seq));
+      this.#view.learnEntry(key, seq, hash);
+    };
     for (const outcome of outcomes) {
-      if (outcome.kind === 'accepted') {
-        touched.add(outcome.entry.key);
-        this.#view.learnEntry(outcome.entry.key, outcome.entry.header.seq, outcome.entry.hash);
-      } else if (outcome.kind === 'held') {
-        touched.add(outcome.key);
-        this.#view.learnEntry(outcome.key, outcome.seq, outcome.hash);
-      } else if (outcome.kind === 'gap') this.#view.learnEntry(outcome.key, outcome.seq, outcome.hash);
+      if (outcome.kind === 'accepted') learn(outcome.entry.key, outcome.entry.header.seq, outcome.entry.hash);
+      else if (outcome.kind === 'held') learn(outcome.key, outcome.seq, outcome.hash);
+      else if (outcome.kind === 'gap') this.#view.learnEntry(outcome.key, outcome.seq, outcome.hash);
+      else if (outcome.kind === 'fork') this.#view.changed(outcome.key);
     }
-    return [...touched]
+    for (const [key, seq] of touched) this.#view.agree(key, seq);
+    return [...touched.keys()]
       .map((key) => holdingsOf(this.#host.table.feed(key)))
       .filter((feed) => feed.ranges.length > 0);
   }
@@ -246,22 +278,14 @@ export class SessionRunner {
   async #serve(range: WantedRange, bytesMost: number): Promise<void> {
     try {
       await this.#room();
-      const from = range.aligned ? await this.#segmentStart(range.key, range.from) : range.from;
-      const readable = this.isShared(scopeOfFeed(range.key));
-      const found = readable
-        ? await this.#host.storage.entries(range.key, { from, to: range.to, bytesMost })
-        : [];
-      this.step({ kind: 'read', entries: found.map((entry) => entry.bytes), next: from + found.length });
+      const isReadable = this.isShared(scopeOfFeed(range.key));
+      const read = isReadable
+        ? await readServed(this.#host.storage, range, bytesMost)
+        : { entries: [], next: range.from };
+      this.step({ kind: 'read', ...read });
     } catch (error) {
       this.step({ kind: 'stop', code: 'going_away', reason: `cannot read the log: ${messageOf(error)}` });
     }
-  }
-
-  /** The first seq of the segment that `seq` is in, if we hold it. */
-  async #segmentStart(key: FeedKey, seq: number): Promise<number> {
-    const [entry] = await this.#host.storage.entries(key, { from: seq, to: seq, bytesMost: 1 });
-    const parts = entry === undefined ? undefined : splitEntry(entry.bytes);
-    return (parts === undefined ? undefined : headerOfAccepted(parts))?.doc ?? seq;
   }
 
   /** Waits until the link has sent most of what it was given. */
@@ -275,11 +299,29 @@ export class SessionRunner {
     this.#drained = undefined;
   }
 
+  async #checkEnds(): Promise<void> {
+    if (!this.isOpen || this.#checking) return;
+    this.#checking = true;
+    const { storage, tools } = this.#host;
+    const isShared = (scope: Scope): boolean => this.isShared(scope);
+    try {
+      if (await checkEnds(this.#view, { isShared, storage, crypto: tools.crypto })) this.plan();
+      this.#checking = false;
+    } catch (error) {
+      this.step({ kind: 'stop', code: 'going_away', reason: `cannot read the log: ${messageOf(error)}` });
+    }
+  }
+
   #tickLater(): void {
     this.#timer = this.#host.clock.after(TICK_MS, () => {
       if (this.#state.phase === 'closed') return;
       this.step({ kind: 'tick' });
+      if (this.#view.hasRoomAgain) {
+        this.#view.hearAgain();
+        this.step({ kind: 'compare' });
+      }
       this.plan();
+      void this.#checkEnds();
       this.#tickLater();
     });
   }
@@ -293,12 +335,9 @@ export class SessionRunner {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#timer?.cancel();
+    this.#planner.cancel();
     this.#onDrained();
     this.link.close(end.code === 'lost' ? 1000 : CLOSE_CODES[end.code], end.code);
     this.#host.closed(this, end);
   }
-}
-
-export function includesScope(scopes: Scopes | undefined, scope: Scope): boolean {
-  return scopes === '*' || (scopes?.includes(scope) ?? false);
 }

@@ -49,6 +49,9 @@ export interface SyncWorld {
 }
 
 const POLL_MS = 20;
+/** Where a great many feeds are missing, looking through them again is put off longer. */
+const SLOW_POLL_MS = 250;
+const MANY_FEEDS = 256;
 const TIMEOUT_MS = 15_000;
 
 export async function runSync(options: SyncOptions, world: SyncWorld): Promise<SyncReport> {
@@ -69,22 +72,23 @@ async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld
   const deadlineMs = startedAtMs + (options.timeoutMs ?? TIMEOUT_MS);
   const isOver = (): boolean =>
     clock.monotonic() >= deadlineMs || world.isClosed() || options.signal?.aborted === true;
+  const figures = { entriesIn: 0, entriesOut: 0 };
+  let ended: Ended | undefined;
   const earlier = sessionOf(peer, world);
-  const before = earlier === undefined ? { entriesIn: 0, entriesOut: 0 } : { ...earlier.figures };
   if (earlier === undefined) world.peering.dialNow(peer);
-  let session = earlier;
-  while (session === undefined && !isOver()) {
-    await pause(clock);
-    session = sessionOf(peer, world);
+  // A link that is lost, or replaced by another, is no reason to give up: the peers find each other again.
+  while (ended === undefined) {
+    const session = sessionOf(peer, world);
+    if (session?.isOpen === true) {
+      // A link made for this sync may have brought something before we came to look at it.
+      const before = session === earlier ? { ...session.figures } : { entriesIn: 0, entriesOut: 0 };
+      ended = await syncSession(session, { options, world, isOver });
+      figures.entriesIn += session.figures.entriesIn - before.entriesIn;
+      figures.entriesOut += session.figures.entriesOut - before.entriesOut;
+    } else if (isOver()) ended = { outcome: 'unreachable', detail: peer.lastError ?? 'no answer' };
+    else await pause(clock);
   }
-  const ended =
-    session === undefined ? neverMet(peer) : await syncSession(session, { peer, options, world, isOver });
   const ms = clock.monotonic() - startedAtMs;
-  const now = session?.figures ?? before;
-  const figures = {
-    entriesIn: now.entriesIn - before.entriesIn,
-    entriesOut: now.entriesOut - before.entriesOut,
-  };
   const peerId = peer.name === undefined ? undefined : nodeIdOf(peer.name);
   if (ended.outcome === 'in_sync') world.onEvent({ kind: 'synced', peerId, ms, ...figures });
   return { peerId, address: peer.address, ...ended, ...figures, ms };
@@ -92,38 +96,41 @@ async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld
 
 type Ended = Pick<PeerSync, 'outcome' | 'detail'>;
 
-function neverMet(peer: ListedPeer): Ended {
-  return { outcome: 'unreachable', detail: peer.lastError ?? 'no answer' };
-}
-
+/** `undefined` where the link was lost before anything could be said of it. */
 async function syncSession(
   session: SessionRunner,
   call: {
-    readonly peer: ListedPeer;
     readonly options: SyncOptions;
     readonly world: SyncWorld;
     readonly isOver: () => boolean;
   },
-): Promise<Ended> {
-  const { peer, options, world, isOver } = call;
+): Promise<Ended | undefined> {
+  const { options, world, isOver } = call;
   const { tenant } = options;
   if (!world.sharesTenant(tenant)) return nothingShared('this node federates no such tenant');
-  while (session.isOpen && session.state.offered === undefined && !isOver()) await pause(world.clock);
+  while (session.isOpen && session.state.offered === undefined) {
+    if (isOver()) return { outcome: 'incomplete', detail: 'the peer has not said yet what it shares' };
+    await pause(world.clock);
+  }
+  if (!session.isOpen) return undefined;
   if (!sharesAnything(session, tenant)) return nothingShared('the peer federates none of the tenants');
   session.step({ kind: 'compare' });
   const { round } = session.state;
   const only = (scope: Scope): boolean => tenant === undefined || scope === timelineScope(tenant);
-  for (;;) {
-    if (!session.isOpen) return { outcome: 'unreachable', detail: peer.lastError ?? 'the link was lost' };
+  while (session.isOpen) {
     const lag = session.lag(only);
     const here = await writtenSince(lag.here, 'above', options.sinceMs, world.storage);
     const there = await writtenSince(lag.there, 'inside', options.sinceMs, world.storage);
-    const isDone = here.length === 0 && there.length === 0;
+    const isDone = here.length === 0 && there.length === 0 && lag.isWhole;
     if (isDone && isAnswered(session.state, round)) return { outcome: 'in_sync', detail: undefined };
     if (isOver())
-      return { outcome: 'incomplete', detail: here.length > 0 ? 'still receiving' : 'still sending' };
-    await pause(world.clock);
+      return {
+        outcome: 'incomplete',
+        detail: here.length === 0 && there.length > 0 ? 'still sending' : 'still receiving',
+      };
+    await pause(world.clock, lag.here.length > MANY_FEEDS ? SLOW_POLL_MS : POLL_MS);
   }
+  return undefined;
 }
 
 /**
@@ -169,6 +176,6 @@ function unknownPeer(peerId: NodeId): PeerSync {
   return { peerId, address: '', outcome: 'unknown_peer', entriesIn: 0, entriesOut: 0, ms: 0, detail };
 }
 
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.after(POLL_MS, resolve));
+function pause(clock: Clock, ms = POLL_MS): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
 }
