@@ -147,3 +147,21 @@ test('a key goes by one name until its operator is trusted again', async (t) => 
   t.is(String(alice.node.peers()[0]?.id), 'logline-id://node/robert');
   t.is(alice.node.peers()[0]?.status, 'connected');
 });
+
+test('another key at an address is another node: nothing of the old one is said of it', async (t) => {
+  const town = new Town();
+  const alice = await town.start(t, {
+    address: 'here',
+    name: 'alice',
+    key: person('alice'),
+    peers: ['there'],
+  });
+  await town.start(t, { address: 'there', name: 'bob', key: person('bob'), peers: ['here'] });
+  await town.time.advance(10_000);
+  t.is(alice.node.peers()[0]?.trustLevel, 'verified');
+  const trusted = alice.node.trust({ address: 'there', key: person('carol').publicKey });
+  await town.time.advance(100);
+  const carol = await trusted;
+  t.is(carol.trustLevel, 'pending');
+  t.is(carol.id, undefined);
+});

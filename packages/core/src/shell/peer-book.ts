@@ -73,6 +73,9 @@ export class PeerBook {
     // Once established by hand, a peer stays listed whatever the configuration says.
     if (options.source === 'established') peer.source = 'established';
     if (options.key !== undefined) {
+      // Another key is another node: what the old one was called and proved says nothing of it.
+      const isOther = peer.key === undefined || !equalBytes(peer.key, options.key);
+      if (isOther) Object.assign(peer, { name: undefined, level: 'pending', establishedAtMs: undefined });
       peer.key = options.key;
       peer.pinnedBy = 'operator';
     }
