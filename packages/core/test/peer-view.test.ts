@@ -155,8 +155,10 @@ test('an end that a peer names inside a range of ours is compared with the log, 
   fork.view.part(fork.key, 5);
   t.deepEqual(fork.view.unchecked(16), []);
   t.is(fork.lackingHere(), 1);
+  t.is(fork.lackingThere(), 1);
   fork.settle();
   t.is(fork.feed.forkedAt, 3);
+  t.is(fork.lackingThere(), 0, 'the peer would not take what follows');
   t.deepEqual(fork.view.unchecked(16), [], 'what lies beyond the fork is not looked up');
 });
 

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { writeHello } from '../dist/handshake.js';
 import { decodeMessage, encodeMessage, type Message } from '../dist/message.js';
 import { FederationNode } from '../dist/node.js';
-import type { Link } from '../dist/ports.js';
+import type { Clock, Link } from '../dist/ports.js';
 import type { PeerSync } from '../dist/shell/sync.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk, MemoryIndex, MemoryNetwork, SeededRandom } from '../dist/testing/index.js';
@@ -15,9 +15,9 @@ import { greeter, NETWORK } from './session-ends.js';
 const TOOLS = { ...tools, crypto: { ...tools.crypto, stretch: () => NETWORK } };
 
 /** What the bob of a test does with a link once both have greeted. */
-type Manner = (say: (message: Message) => void, link: Link) => void;
+type Manner = (say: (message: Message) => void, link: Link, clock: Clock) => void;
 
-const LOSES: Manner = (_say, link) => link.close(4000, 'lost');
+const LOSES: Manner = (_say, link, clock) => void clock.after(500, () => link.close(4000, 'lost'));
 const SAYS_NOTHING: Manner = () => undefined;
 const SHARES: Manner = (say) => say({ kind: 'holdings', scopes: '*', ranges: [], round: 0 });
 const SHARES_NOTHING: Manner = (say) => say({ kind: 'holdings', scopes: [], ranges: [], round: 0 });
@@ -37,7 +37,7 @@ async function syncWith(t: ExecutionContext, manners: readonly Manner[]): Promis
         const message = decodeMessage(bytes, tools.compression);
         if (message?.kind === 'hello') {
           say(writeHello(greeter(bob, 'bob'), link, { verify: true, atMs: clock.now(), tools }));
-          manner?.(say, link);
+          manner?.(say, link, clock);
         } else if (message?.kind === 'holdings') {
           // Holding the same is said by the same digest.
           const ranges = message.ranges.map((range) => ({ ...range, feeds: undefined, reply: false }));
