@@ -1,5 +1,6 @@
 /** One machine of a simulated network: the real node over memory ports that crash, tear and come back. */
 
+import { LoglineError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
 import { FederationNode } from '../node.js';
 import { createTools } from '../node/system.js';
@@ -87,7 +88,8 @@ export class SimNode {
     const { name, peers, time, network, bug, onEvent } = this.#options;
     const clock = time.clock({ skewMs: () => this.skewMs, isAlive: () => this.#life === life });
     const random = bug.random?.(this.#random) ?? this.#random;
-    const disk = bug.disk?.(this.disk) ?? this.disk;
+    const ownDisk = this.#diskOf(life);
+    const disk = bug.disk?.(ownDisk) ?? ownDisk;
     const { index } = this.index.reopen();
     const opened = await LogStore.open({
       disk,
@@ -147,6 +149,19 @@ export class SimNode {
     if (this.#backup === undefined) return;
     this.disk.restore(this.#backup.disk);
     this.index.restore(this.#backup.index);
+  }
+
+  /** The disk as one life of the machine sees it: what is left of a process after a crash writes nothing any more. */
+  #diskOf(life: number): Disk {
+    const whileAlive = <T>(work: () => Promise<T>): Promise<T> =>
+      this.#life === life
+        ? work()
+        : Promise.reject(new LoglineError('disk_failed', 'the power was cut: start the machine again'));
+    return {
+      list: () => whileAlive(() => this.disk.list()),
+      open: (name, options) => whileAlive(() => this.disk.open(name, options)),
+      remove: (name) => whileAlive(() => this.disk.remove(name)),
+    };
   }
 
   #leave(): void {
