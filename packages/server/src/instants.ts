@@ -20,6 +20,8 @@ const UNITS_MS = {
   w: 604_800_000,
   week: 604_800_000,
 } as const;
+/** The first instant of year 0 in UTC, ms since 1970: RFC 3339 writes nothing earlier. */
+const FIRST_MS = -62_167_219_200_000;
 const AGO = /^(\d{1,9})\s*([a-z]+?)(?:\s+ago)?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** In a query a plus sign that was not escaped arrives as a space. */
@@ -46,7 +48,11 @@ function instantAgo(text: string, nowMs: number): InstantKey | undefined {
   const [, count, word = ''] = AGO.exec(text) ?? [];
   const unitMs = unitOf(word) ?? unitOf(word.replace(/s$/, ''));
   if (count === undefined || unitMs === undefined) return undefined;
-  return instantOfMs(Math.max(0, nowMs - Number(count) * unitMs));
+  return instantAt(nowMs - Number(count) * unitMs);
+}
+
+function instantAt(ms: number): InstantKey {
+  return instantOfMs(Math.max(FIRST_MS, ms));
 }
 
 function unitOf(word: string): number | undefined {
@@ -65,5 +71,5 @@ async function instantInWords(text: string, nowMs: number): Promise<InstantKey |
   if (result === undefined || more !== undefined || result.text.length !== text.length) return undefined;
   const ms = result.date().getTime();
   if (!Number.isFinite(ms)) return undefined;
-  return instantOfMs(result.start.isCertain('hour') ? ms : ms - (ms % UNITS_MS.d));
+  return instantAt(result.start.isCertain('hour') ? ms : Math.floor(ms / UNITS_MS.d) * UNITS_MS.d);
 }

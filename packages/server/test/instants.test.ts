@@ -29,6 +29,18 @@ test('so long ago is counted from now, in any usual spelling', async (t) => {
     t.is(await readInstant('since', text, NOW), instantOfMs(NOW - agoMs), text);
 });
 
+test('so long ago may lie before 1970, and before the first year it is the first year', async (t) => {
+  const week = 604_800_000;
+  t.is(await readInstant('since', '5200 weeks ago', NOW), instantOfMs(NOW - 5200 * week));
+  t.true((await readInstant('since', '5200w', NOW)) < at('1950-01-01T00:00:00Z'));
+  for (const text of ['200000 weeks ago', '999999999 weeks', '9000 years ago'])
+    t.is(await readInstant('since', text, NOW), at('0000-01-01T00:00:00Z'), text);
+});
+
+test('a day in words before 1970 is its own first instant', async (t) => {
+  t.is(await readInstant('since', 'Oct 3, 1950', NOW), at('1950-10-03T00:00:00Z'));
+});
+
 test('RFC 3339 keeps every digit, a date alone is its first instant', async (t) => {
   const exact = '2025-10-03T22:00:00.123456789123Z';
   t.is(await readInstant('since', exact, NOW), at(exact));
