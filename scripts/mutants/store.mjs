@@ -1,4 +1,4 @@
-// Bugs of the log and of the store over it.
+// Bugs of the log, of the store over it, and of the timeline that reads from it.
 
 const LOG = ['log'];
 const STORE = ['log', 'store'];
@@ -63,7 +63,7 @@ export const STORE_MUTANTS = [
   {
     name: 'store: an index of another log is believed',
     file: 'store/store.js',
-    find: 'if (!log.opening.knowsMark)',
+    find: 'if (!log.opening.knowsMark || !(await holdsLastRun(log, catalog)))',
     replace: 'if (!isLoaded)',
     tests: STORE,
     red: /^an index (with a checkpoint|ahead of a log)/,
@@ -87,9 +87,65 @@ export const STORE_MUTANTS = [
   {
     name: 'store: a cursor of a lost run is known',
     file: 'store/store.js',
-    find: '&& equalBytes(this.#runBefore(cursor), cursor.run)',
+    find: '|| !equalBytes(this.#runBefore(cursor), run)',
     replace: '',
     tests: STORE,
     red: /every start is a run of its own|^a restored copy knows the cursors/,
+  },
+  {
+    name: 'store: an index that ends in the same record is believed',
+    file: 'store/store.js',
+    find: '|| !(await holdsLastRun(log, catalog))',
+    replace: '',
+    tests: ['store-index'],
+    red: /^an index of another history is not believed for ending/,
+  },
+  {
+    name: 'log: an acknowledged record is cut off as a torn tail',
+    file: 'store/log.js',
+    find: 'if (mark !== undefined && !knowsMark && whole < mark.end && mark.end <= log.end)',
+    replace: 'if (false)',
+    tests: ['store-index'],
+    red: /^an acknowledged record that was damaged/,
+  },
+  {
+    name: 'log: what is found at opening is not synced',
+    file: 'store/log.js',
+    find: 'await last.file.sync();',
+    replace: '',
+    tests: ['store-unsynced'],
+    red: /^a (span that a restarted store|restarted store that writes on)/,
+  },
+  {
+    name: 'store: a cursor that points into a record is known',
+    file: 'store/store.js',
+    find: '(await this.#log.read(position)) !== undefined',
+    replace: 'true',
+    tests: ['store-cursors', 'timeline'],
+    red: /^(places behind each span|a cursor that points into a record)/,
+  },
+  {
+    name: 'store: bodies signed in the future push out honest ones',
+    file: 'store/store.js',
+    find: 'Math.min(ahead, ',
+    replace: 'Math.min(0, ',
+    tests: ['store-variants'],
+    red: /^bodies signed in the future/,
+  },
+  {
+    name: 'timeline: a stamp counts before its time',
+    file: 'shell/timeline.js',
+    find: 'variant.header.stamp.ms <= horizonMs',
+    replace: 'true',
+    tests: ['timeline'],
+    red: /^(of several bodies|a body stamped with the end of time|a span of which every body)/,
+  },
+  {
+    name: 'timeline: a read that a closing node refuses is an error',
+    file: 'shell/timeline.js',
+    find: 'if (!this.#world.isClosed())',
+    replace: 'if (true)',
+    tests: ['timeline'],
+    red: /^a follower .* ends quietly when the node closes/,
   },
 ];

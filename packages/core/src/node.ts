@@ -147,6 +147,7 @@ export class FederationNode {
       commits: () => this.#commits,
       nextCommit: (signal) => this.#nextCommit(signal),
       isClosed: () => this.#closed,
+      nowMs: () => this.#options.clock.now(),
     });
   }
 

@@ -84,7 +84,7 @@ export interface Storage {
     key: FeedKey,
     range: { readonly from: number; readonly to: number; readonly bytesMost: number },
   ): Promise<readonly StoredEntry[]>;
-  /** Every body stored under an id, best first; empty when there is none. Synchronous: appends ask for each span. */
+  /** The bodies stored under an id, latest stamp first; empty when there is none. Synchronous: appends ask for each span. */
   variants(tenant: TenantId, id: SpanId): readonly SpanVariant[];
   /** The span at a place. Rejects with `damaged` where the log does not hold what was written. */
   span(arrival: Arrival): Promise<Span>;
@@ -102,8 +102,8 @@ export interface Storage {
   end(): ArrivalCursor;
   /** The cursor of a place. */
   cursorAt(arrival: Arrival): ArrivalCursor;
-  /** Whether this store wrote that place in that run. If not, a follower has to start over. */
-  knowsCursor(cursor: ArrivalCursor): boolean;
+  /** Whether this store wrote that place in that run, and a record begins there. If not, a follower has to start over. */
+  knowsCursor(cursor: ArrivalCursor): Promise<boolean>;
   figures(): StorageFigures;
   close(): Promise<void>;
 }

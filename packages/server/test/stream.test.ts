@@ -122,6 +122,21 @@ test('a cursor of another store is told by a reset, and everything follows', asy
   );
 });
 
+test('a cursor that points into a record is told by a reset, and everything follows', async (t) => {
+  const { url } = await serve(t);
+  const { body } = await postLines(url + ACME, [lineOf(1), lineOf(2)]);
+  const bytes = Buffer.from(textOf(body['cursor']).slice(1), 'base64url');
+  const lastOfPosition = 8 + 6;
+  bytes[lastOfPosition] = (bytes[lastOfPosition] ?? 0) + 3;
+  const crafted = `a${bytes.toString('base64url')}`;
+  const follower = await follow(t, url + STREAM, { 'last-event-id': crafted });
+  await eventually('reset and spans have come', () => follower.events.length === 3);
+  t.deepEqual(
+    follower.events.map((event) => event.event),
+    ['reset', 'span', 'span'],
+  );
+});
+
 test('what is no cursor is refused before the stream begins', async (t) => {
   const { url } = await serve(t);
   const refused = async (query: string, headers: Record<string, string> = {}): Promise<readonly Json[]> => {

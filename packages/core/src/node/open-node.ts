@@ -48,7 +48,14 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
     const { index } = await openLevelIndex(join(options.dataDir, 'index'));
     opened = index;
     const { onProgress } = options;
-    const storage = await LogStore.open({ disk, index, tools, random, ...(onProgress && { onProgress }) });
+    const storage = await LogStore.open({
+      disk,
+      index,
+      tools,
+      random,
+      clock,
+      ...(onProgress && { onProgress }),
+    });
     const transport = NoiseWebSocketTransport.create({ keyPair });
     const { name, networkKey, trustedPeers, tenants, onEvent } = options;
     const node = FederationNode.open({

@@ -15,7 +15,7 @@ import {
   type SpanQuery,
 } from '../query.js';
 import { formatSpanId, parseSpanId, type Span } from '../span.js';
-import type { Arrival, Storage, TimelineRow } from '../storage.js';
+import type { Arrival, ArrivalCursor, SpanVariant, Storage, TimelineRow } from '../storage.js';
 import type { TimelineDocument } from '../document.js';
 import { isSameContent } from './append-plan.js';
 import type { AppendReport, SpanInput } from './appender.js';
@@ -48,8 +48,11 @@ export interface TimelineWorld {
   /** Resolves at the next commit, or when `signal` aborts or the node closes. */
   readonly nextCommit: (signal: AbortSignalLike | undefined) => Promise<void>;
   readonly isClosed: () => boolean;
+  /** Wall time, ms since 1970: which stamps still lie ahead. */
+  readonly nowMs: () => number;
 }
 
+const BEGINNING: Arrival = { position: 0, index: 0 };
 const SCAN_ROWS = 256;
 const FOLLOW_BYTES = 512 * 1024;
 const DOCUMENT_BYTES = 64 * 1024 * 1024;
@@ -68,11 +71,13 @@ export class Timeline {
     return this.#world.append(this.tenant, spans);
   }
 
-  /** The span with an id (UUID text) as JSON bytes, or `undefined`. Of several bodies under one id, the one with the latest stamp. */
+  /** The span with an id (UUID text) as JSON bytes, or `undefined`. Of several bodies under one id, the one that `shownOf` says. */
   async get(id: string): Promise<Uint8Array | undefined> {
     const spanId = parseSpanId(id);
-    const [best] = spanId === undefined ? [] : this.#world.storage.variants(this.tenant, spanId);
-    return best === undefined ? undefined : (await this.#world.storage.span(best.arrival)).bytes;
+    if (spanId === undefined) return undefined;
+    const { storage, nowMs } = this.#world;
+    const shown = shownOf(storage.variants(this.tenant, spanId), nowMs());
+    return shown === undefined ? undefined : (await storage.span(shown.arrival)).bytes;
   }
 
   /** Whether a span is here under this id (UUID text), durable and readable. */
@@ -94,10 +99,12 @@ export class Timeline {
     const spans: Uint8Array[] = [];
     const isFiltered = Object.values(query.filter ?? {}).some((wanted) => wanted !== undefined);
     let looked = 0;
+    // One time for the whole page, so that no id is read by two of them.
+    const nowMs = this.#world.nowMs();
     for (;;) {
       const count = isFiltered ? SCAN_ROWS : Math.min(limit - spans.length + 1, LIMITS.pageSpans);
       const rows = await this.#world.storage.rows(this.tenant, { from, to: query.until ?? '', limit: count });
-      const shown = await Promise.all(rows.map((row) => this.#shown(row)));
+      const shown = await Promise.all(rows.map((row) => this.#shown(row, nowMs)));
       for (const [i, row] of rows.entries()) {
         const span = shown[i];
         looked++;
@@ -113,15 +120,33 @@ export class Timeline {
     }
   }
 
-  /** Spans in order of arrival, without end. Every stored body comes exactly once per cursor, however old its timestamp. */
+  /**
+   * Spans in order of arrival, until the signal aborts or the node closes. Every stored body comes exactly once per cursor,
+   * however old its timestamp. Rejects with `bad_cursor`.
+   */
   async *follow(options: FollowOptions = {}): AsyncGenerator<FollowEvent, void, void> {
+    const cursor = this.#cursorOf(options.after);
+    try {
+      yield* this.#eventsFrom(cursor, options.signal);
+    } catch (error) {
+      // A read that the closing store refused is the end of the stream, and not its failure.
+      if (!this.#world.isClosed()) throw error;
+    }
+  }
+
+  async *#eventsFrom(
+    cursor: ArrivalCursor,
+    signal: AbortSignalLike | undefined,
+  ): AsyncGenerator<FollowEvent, void, void> {
     const { storage, commits, nextCommit, isClosed } = this.#world;
+    const isOver = (): boolean => signal?.aborted === true || isClosed();
     const scope = timelineScope(this.tenant);
-    const start = this.#startOf(options.after);
-    let { position, index } = start.at;
-    if (start.isReset)
-      yield { kind: 'reset', cursor: writeArrivalCursor(storage.cursorAt({ position, index })) };
-    while (!isAborted(options.signal) && !isClosed()) {
+    let { position, index }: Arrival = cursor;
+    if (!(await storage.knowsCursor(cursor))) {
+      ({ position, index } = BEGINNING);
+      yield { kind: 'reset', cursor: writeArrivalCursor(storage.cursorAt(BEGINNING)) };
+    }
+    while (!isOver()) {
       const seen = commits();
       const { entries, next } = await storage.arrivals(position, FOLLOW_BYTES);
       for (const entry of entries) {
@@ -134,11 +159,11 @@ export class Timeline {
           if (await this.#isRepeat(span, arrival)) continue;
           const cursor = writeArrivalCursor(storage.cursorAt({ position: entry.position, index: i + 1 }));
           yield { kind: 'span', span: span.bytes, id: formatSpanId(span.id), cursor };
-          if (isAborted(options.signal)) return;
+          if (isOver()) return;
         }
       }
       // Checked again without a wait in between: a commit during the read is not slept through.
-      if (next === position && commits() === seen) await nextCommit(options.signal);
+      if (next === position && commits() === seen) await nextCommit(signal);
       position = next;
       index = 0;
     }
@@ -181,11 +206,10 @@ export class Timeline {
   }
 
   /** The span of a row, unless another body under its id is the one to show. */
-  async #shown(row: TimelineRow): Promise<Span | undefined> {
+  async #shown(row: TimelineRow, nowMs: number): Promise<Span | undefined> {
     const { storage } = this.#world;
-    const [best] = storage.variants(this.tenant, row.id);
-    const at = best?.arrival ?? row.arrival;
-    const span = await storage.span(at);
+    const shown = shownOf(storage.variants(this.tenant, row.id), nowMs);
+    const span = await storage.span(shown?.arrival ?? row.arrival);
     return span.instant === row.instant ? span : undefined;
   }
 
@@ -200,21 +224,23 @@ export class Timeline {
     return false;
   }
 
-  #startOf(after: string | undefined): { readonly at: Arrival; readonly isReset: boolean } {
+  #cursorOf(after: string | undefined): ArrivalCursor {
     const { storage } = this.#world;
-    if (after === undefined) return { at: storage.end(), isReset: false };
-    if (after === 'start') return { at: { position: 0, index: 0 }, isReset: false };
+    if (after === undefined) return storage.end();
+    if (after === 'start') return storage.cursorAt(BEGINNING);
     const cursor = readArrivalCursor(after);
-    if (cursor === undefined)
-      throw new LoglineError('bad_cursor', 'the cursor is not one that this stream sent');
-    return storage.knowsCursor(cursor)
-      ? { at: cursor, isReset: false }
-      : { at: { position: 0, index: 0 }, isReset: true };
+    if (cursor !== undefined) return cursor;
+    throw new LoglineError('bad_cursor', 'the cursor is not one that this stream sent');
   }
 }
 
-function isAborted(signal: AbortSignalLike | undefined): boolean {
-  return signal?.aborted === true;
+/**
+ * T10: of the bodies under one id (latest stamp first) the one to read. A stamp beyond now and the allowed skew waits for
+ * its time, or any peer could put its body in place of another's for good; where all do, the one whose time comes first.
+ */
+function shownOf(variants: readonly SpanVariant[], nowMs: number): SpanVariant | undefined {
+  const horizonMs = nowMs + LIMITS.clockSkewMs;
+  return variants.find((variant) => variant.header.stamp.ms <= horizonMs) ?? variants.at(-1);
 }
 
 function isBefore(a: Arrival, b: Arrival): boolean {

@@ -1,6 +1,5 @@
 /** What the store keeps at hand: feeds, tenants, facts and runs. Brought forward record by record, saved with each batch of rows. */
 
-import { equalBytes } from '../bytes.js';
 import { decodeCbor, encodeCbor, isCborList, isCount } from '../cbor.js';
 import { EPOCH_BYTES } from '../entry.js';
 import { LoglineError } from '../errors.js';
@@ -166,9 +165,9 @@ export class Catalog {
     return this.#runs.findLast((one) => one.position <= position)?.run ?? new Uint8Array(EPOCH_BYTES);
   }
 
-  hasRun(run: Uint8Array): boolean {
-    const last = this.#runs.at(-1);
-    return last !== undefined && equalBytes(last.run, run);
+  /** The latest run that has written, and where it began to. */
+  get lastRun(): { readonly position: number; readonly run: Uint8Array } | undefined {
+    return this.#runs.at(-1);
   }
 
   tenantOrdinal(tenant: TenantId): number | undefined {

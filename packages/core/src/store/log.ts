@@ -72,7 +72,10 @@ export class Log {
     this.opening = found.opening;
   }
 
-  /** Opens the log and cuts off a torn tail. Behind the mark, if it is found, nothing is looked at. */
+  /**
+   * Opens the log and cuts off a torn tail. Behind the mark, if it is found, nothing is looked at; where the log is as long
+   * and no longer whole up to there, opening refuses: what was acknowledged is no torn tail.
+   */
   static async open(disk: Disk, crypto: Crypto, options: LogOptions = {}): Promise<Log> {
     const names = [...(await disk.list())].filter((name) => NAME.test(name)).sort();
     const files: LogFile[] = [];
@@ -99,8 +102,16 @@ export class Log {
     const log = new Log(disk, crypto, { files, opening: { tornBytes: 0, knowsMark: false }, fileBytes });
     const knowsMark = mark !== undefined && (await log.#holds(mark));
     const whole = await log.#wholeEnd(knowsMark ? Math.max(mark.end, last.base) : last.base);
+    if (mark !== undefined && !knowsMark && whole < mark.end && mark.end <= log.end) {
+      throw new LoglineError(
+        'damaged',
+        `the log is whole up to byte ${whole}, but its index has seen it whole up to byte ${mark.end}: restore the data directory from a copy; if only the index came from elsewhere, remove its folder and start again`,
+      );
+    }
     const tornBytes = log.end - whole;
     if (tornBytes > 0) await last.file.truncate(whole - last.base);
+    // Written by a process that did not live to sync it, perhaps: what is read from here on is durable.
+    await last.file.sync();
     return new Log(disk, crypto, { files, opening: { tornBytes, knowsMark }, fileBytes });
   }
 

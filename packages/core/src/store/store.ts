@@ -6,7 +6,7 @@ import { LoglineError, messageOf } from '../errors.js';
 import type { Feed, FeedKey } from '../feed.js';
 import { tenantOfTimeline, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
-import type { Disk, KeyValue, Random, Tools } from '../ports.js';
+import type { Clock, Disk, KeyValue, Random, Tools } from '../ports.js';
 import type { Span, SpanId } from '../span.js';
 import type {
   AcceptedEntry,
@@ -34,6 +34,8 @@ export interface StoreOptions {
   readonly index: KeyValue;
   readonly tools: Tools;
   readonly random: Random;
+  /** Tells which stamps lie ahead, where an id has too many bodies; without it none does. */
+  readonly clock?: Pick<Clock, 'now'> | undefined;
   /** When to begin another log file; see `LIMITS.logFileBytes`. */
   readonly logFileBytes?: number | undefined;
   /** Called while the index catches up with the log, with positions in bytes. */
@@ -49,6 +51,7 @@ export class LogStore implements Storage {
   readonly #catalog: Catalog;
   readonly #tools: Tools;
   readonly #cache: SpanCache;
+  readonly #clock: Pick<Clock, 'now'> | undefined;
   #readOnly: string | undefined;
 
   private constructor(log: Log, index: RowIndex, catalog: Catalog, options: StoreOptions) {
@@ -57,6 +60,7 @@ export class LogStore implements Storage {
     this.#catalog = catalog;
     this.#tools = options.tools;
     this.#cache = new SpanCache(options.tools);
+    this.#clock = options.clock;
     this.run = options.random.bytes(EPOCH_BYTES);
     this.tornBytes = log.opening.tornBytes;
   }
@@ -71,7 +75,7 @@ export class LogStore implements Storage {
       fileBytes: options.logFileBytes,
     });
     // An index of another history, or ahead of this one, is worth nothing: a copy was restored, or a file exchanged.
-    if (!log.opening.knowsMark) await catalog.startOver();
+    if (!log.opening.knowsMark || !(await holdsLastRun(log, catalog))) await catalog.startOver();
     const store = new LogStore(log, index, catalog, options);
     await store.#catchUp(options.onProgress);
     return store;
@@ -98,7 +102,8 @@ export class LogStore implements Storage {
     }
     if (records.length === 0) return [];
     const toLog = records.map((record) => encodeRecord(record, this.#tools));
-    const isFirst = !this.#catalog.hasRun(this.run);
+    const { lastRun } = this.#catalog;
+    const isFirst = lastRun === undefined || !equalBytes(lastRun.run, this.run);
     if (isFirst) toLog.unshift({ kind: RECORD_KIND.run, payload: this.run });
     const positions = await this.#append(toLog);
     if (isFirst) this.#catalog.addRun(positions[0] ?? 0, this.run);
@@ -191,8 +196,11 @@ export class LogStore implements Storage {
     return { run: this.#runBefore(arrival), ...arrival };
   }
 
-  knowsCursor(cursor: ArrivalCursor): boolean {
-    return cursor.position <= this.#catalog.reached && equalBytes(this.#runBefore(cursor), cursor.run);
+  async knowsCursor(cursor: ArrivalCursor): Promise<boolean> {
+    const { position, index, run } = cursor;
+    const { reached } = this.#catalog;
+    if (position > reached || !equalBytes(this.#runBefore(cursor), run)) return false;
+    return (position === reached && index === 0) || (await this.#log.read(position)) !== undefined;
   }
 
   figures(): StorageFigures {
@@ -274,7 +282,10 @@ export class LogStore implements Storage {
     }
   }
 
-  /** Latest stamp first; ties by feed, then by place in it: the same order on every node, whatever came first. */
+  /**
+   * Latest stamp first; ties by feed, then by place in it: the same order on every node, whatever came first.
+   * Of too many the earliest go, but before them those that lie furthest ahead: T10, nobody's stamp pushes honest bodies out.
+   */
   #bestFirst(variants: readonly rows.VariantRow[]): readonly rows.VariantRow[] {
     const keyed = variants.map((row) => {
       const stamp = numberKey(row.ms, 6) + numberKey(row.count, 4);
@@ -282,7 +293,10 @@ export class LogStore implements Storage {
       return { row, order: stamp + this.#catalog.feedAt(row.feed).key + place };
     });
     keyed.sort((a, b) => (a.order < b.order ? 1 : -1));
-    return keyed.slice(0, LIMITS.spanVariants).map(({ row }) => row);
+    const horizonMs = (this.#clock?.now() ?? Number.POSITIVE_INFINITY) + LIMITS.clockSkewMs;
+    const ahead = keyed.findLastIndex(({ row }) => row.ms > horizonMs) + 1;
+    const from = Math.min(ahead, Math.max(0, keyed.length - LIMITS.spanVariants));
+    return keyed.slice(from, from + LIMITS.spanVariants).map(({ row }) => row);
   }
 
   async #saveIfFull(): Promise<void> {
@@ -313,4 +327,10 @@ export class LogStore implements Storage {
     if (decoded === undefined) throw damagedAt(record.position);
     this.#apply(decoded, record.position);
   }
+}
+
+/** Histories part where another run begins to write, at random bytes: two may end in one and the same record behind that. */
+async function holdsLastRun(log: Log, { lastRun }: Catalog): Promise<boolean> {
+  const record = lastRun === undefined ? undefined : await log.read(lastRun.position);
+  return lastRun !== undefined && record?.kind === RECORD_KIND.run && equalBytes(record.payload, lastRun.run);
 }

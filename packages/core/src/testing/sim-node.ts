@@ -96,6 +96,7 @@ export class SimNode {
       index: bug.index?.(index) ?? index,
       tools: this.#tools,
       random,
+      clock,
     });
     if (this.#life !== life) return false;
     const storage = bug.storage?.(opened) ?? opened;

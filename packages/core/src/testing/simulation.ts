@@ -1,6 +1,7 @@
 /** The seeded simulation: real nodes on memory ports, random work and faults, then a heal after which all must agree. */
 
 import { createTools } from '../node/system.js';
+import { LoglineError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
 import { LIMITS } from '../limits.js';
 import { MemoryNetwork } from './memory-link.js';
@@ -230,7 +231,7 @@ class Simulation {
     if (!node.isUp) return;
     const operation = this.#random.pick(['append', 'sync'] as const);
     this.#note('disk_error', `${node.name} ${operation}`, () =>
-      node.disk.failNext(operation, new Error('EIO')),
+      node.disk.failNext(operation, new LoglineError('disk_failed', 'EIO')),
     );
     this.#time.after(4_000, () => {
       if (node.storage?.figures().readOnly !== undefined) this.#crash(node);
@@ -244,11 +245,19 @@ class Simulation {
   }
 
   async #start(node: SimNode): Promise<void> {
-    if (await node.start()) this.#record(`start ${node.name}`);
+    try {
+      if (await node.start()) this.#record(`start ${node.name}`);
+    } catch (error) {
+      // A failure of the disk that nobody had met yet: the operator tries again.
+      if (!(error instanceof LoglineError && error.code === 'disk_failed')) throw error;
+      this.#note('start_failed', node.name, () => this.#startLater(node, 2_000));
+    }
   }
 
   async #heal(): Promise<void> {
     this.#record('end of faults');
+    // Bodies signed ahead of a slow clock are read once it gets there, which must not take longer than the heal may.
+    for (const node of this.#nodes) node.skewMs = 0;
     this.#network.heal();
     this.#network.delay(() => 1 + this.#random.below(20));
     const deadline = this.#time.nowMs + HEAL_MS;

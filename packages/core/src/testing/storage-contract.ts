@@ -204,15 +204,16 @@ const PROMISES: Readonly<Record<string, Body>> = {
     same(new Set(runs).size, 2, 'the number of runs');
     await again.commit([asRecord(new Feed('acme', 2).next([3]))]);
     same(
-      [start, end, again.end()].map((cursor) => again.knowsCursor(cursor)),
+      await Promise.all([start, end, again.end()].map((cursor) => again.knowsCursor(cursor))),
       [true, true, true],
       'known cursors',
     );
     const foreign = { ...start, run: new Uint8Array(8).fill(1) };
+    const inside = { ...start, position: position + 1 };
     const beyond = { ...again.end(), position: again.end().position + 1 };
     same(
-      [foreign, beyond].map((cursor) => again.knowsCursor(cursor)),
-      [false, false],
+      await Promise.all([foreign, beyond, inside].map((cursor) => again.knowsCursor(cursor))),
+      [false, false, false],
       'unknown cursors',
     );
     await again.close();

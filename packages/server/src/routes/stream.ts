@@ -73,8 +73,10 @@ async function stream(ctx: RouteContext, { node, closing }: Service): Promise<vo
   }
 }
 
-/** A cursor that is none is refused before the answer begins; waiting for a span is no refusal. */
+/** A cursor that is none is refused before the answer begins; waiting for a span, or for the disk, is no refusal. */
 async function refusedAtOnce(first: Promise<unknown>): Promise<void> {
+  // Nobody waits for the first event after a HEAD: a read that fails then harms nothing.
+  first.catch(() => undefined);
   const later = new Promise<void>((resolve) => setImmediate(resolve));
   await Promise.race([first, later]);
 }
