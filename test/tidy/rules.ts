@@ -26,12 +26,12 @@ function report(path: string, text: string, pattern: RegExp, why: string): reado
   );
 }
 
-/** A file on the list may import only files above it in the list; `store/*` means the folder's files. */
+/** A file on the list may import only files above it in the list; `store/*` means the folder's files, and `trust-*` those whose names begin so. */
 export function importsRunDownward(order: readonly string[]): FileRule {
   const rank = (path: string): number => {
     const name = path.replace('packages/core/src/', '').replace(/\.ts$/, '');
     return order.findIndex(
-      (entry) => entry === name || (entry.endsWith('/*') && name.startsWith(entry.slice(0, -1))),
+      (entry) => entry === name || (entry.endsWith('*') && name.startsWith(entry.slice(0, -1))),
     );
   };
   return (path, text) => {

@@ -12,8 +12,16 @@ export type TenantId = string & { readonly brand: 'TenantId' };
 /** A named replicated set, such as `timeline/acme`. */
 export type Scope = string & { readonly brand: 'Scope' };
 
+/** How far a node trusts a key. */
+export type TrustLevel = 'unknown' | 'pending' | 'verified' | 'revoked';
+
 const NODE_PREFIX = 'logline-id://node/';
 const TIMELINE_PREFIX = 'timeline/';
+const ACCESS_PREFIX = 'access/';
+/** The statements about nodes, shared with every verified peer. */
+export const TRUST_SCOPE = 'trust' as Scope;
+/** A node's own acts: signed like everything else, offered to nobody. */
+export const ACTS_SCOPE = 'acts' as Scope;
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 /** Printable ASCII without space, and without what separates things elsewhere: `/ , * # ? % & = "` and backslash. */
 const TENANT = /^[!$'()+\-.0-9:;<>@A-Z[\]^_`a-z{|}~]+$/;
@@ -58,4 +66,26 @@ export function timelineScope(tenant: TenantId): Scope {
 /** The tenant whose timeline `scope` is; `undefined` for any other scope. */
 export function tenantOfTimeline(scope: string): TenantId | undefined {
   return scope.startsWith(TIMELINE_PREFIX) ? parseTenant(scope.slice(TIMELINE_PREFIX.length)) : undefined;
+}
+
+/** Where the rights, cuts and policies of a tenant are stated. */
+export function accessScope(tenant: TenantId): Scope {
+  return (ACCESS_PREFIX + tenant) as Scope;
+}
+
+/** The tenant whose access scope `scope` is; `undefined` for any other scope. */
+export function tenantOfAccess(scope: string): TenantId | undefined {
+  return scope.startsWith(ACCESS_PREFIX) ? parseTenant(scope.slice(ACCESS_PREFIX.length)) : undefined;
+}
+
+/** The tenant that a scope belongs to, whether its timeline or its access scope. */
+export function tenantOfScope(scope: string): TenantId | undefined {
+  return tenantOfTimeline(scope) ?? tenantOfAccess(scope);
+}
+
+/** Which kind of statements a scope holds; `undefined` for a timeline and for what is no scope. */
+export function statementsOfScope(scope: string): 'trust' | 'access' | 'acts' | undefined {
+  if (scope === TRUST_SCOPE) return 'trust';
+  if (scope === ACTS_SCOPE) return 'acts';
+  return tenantOfAccess(scope) === undefined ? undefined : 'access';
 }

@@ -7,7 +7,6 @@ export type { NodeEvent } from './events.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
 export type { PeerInfo } from './shell/peer-info.js';
-export type { TrustLevel } from './shell/peer-book.js';
 export type { PeerSync, SyncOptions, SyncReport } from './shell/sync.js';
 export { parseAddress } from './address.js';
 export {
@@ -20,6 +19,7 @@ export {
   type Fingerprint,
   type NodeId,
   type TenantId,
+  type TrustLevel,
 } from './identity.js';
 export { formatMs, instantOfMs, msOfInstant, parseInstant, type InstantKey } from './instant.js';
 export { parseStrictJson, skipSpace, splitArray } from './json.js';

@@ -87,6 +87,27 @@ export const LIMITS = {
   greetingLinks: 64,
   greetingsPerKey: 4,
   peers: 1_000,
+  addressChars: 512,
+
+  /** Statements of one entry. */
+  statementsBytes: 128 * KIB,
+  statementsPerEntry: 256,
+  /** Feeds that one statement cuts; a key with more of them is cut by several. */
+  cutsPerStatement: 1024,
+  /** Revocations that one `verify` overrides. */
+  overriddenRevocations: 64,
+  prioritisedNodes: 256,
+  reasonChars: 500,
+  fieldChars: 256,
+  actChars: 1024,
+  /** Of one origin: live statements, and bytes of their entries. */
+  trustStatements: 10_000,
+  trustBytes: 4 * MIB,
+  /** Origins of statements about nodes, and those among them that nobody whom we trust knows. */
+  trustOrigins: 10_000,
+  trustStrangers: 1_000,
+  /** Keys that may follow one another by rotation. */
+  rotations: 16,
 
   /** One log file before the next is begun. */
   logFileBytes: 64 * MIB,

@@ -150,3 +150,14 @@ export interface Transport {
   accept(onLink: (link: Link) => void): void;
   close(): Promise<void>;
 }
+
+/** Certificates: how a peer may prove its name by an authority instead of a fingerprint. */
+export interface Credentials {
+  /** Our own chain, each in DER, the leaf first; empty where we have none. */
+  readonly own: readonly Uint8Array[];
+  /** Checks a peer's chain for its proven key and the name it goes by, at a time. */
+  check(
+    chain: readonly Uint8Array[],
+    peer: { readonly key: Uint8Array; readonly name: string; readonly nowMs: number },
+  ): { readonly ok: true; readonly notAfterMs: number } | { readonly ok: false; readonly reason: string };
+}

@@ -4,11 +4,9 @@ import { equalBytes } from '../bytes.js';
 import { decodeCbor, encodeCbor, isBytes, isCborList } from '../cbor.js';
 import { KEY_BYTES } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId } from '../identity.js';
+import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId, type TrustLevel } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Random } from '../ports.js';
-
-export type TrustLevel = 'unknown' | 'pending' | 'verified' | 'revoked';
 
 /** A listed peer. Mutable: it belongs to the book alone. */
 export interface ListedPeer {

@@ -1,8 +1,8 @@
 /** Peers as operators see them. */
 
-import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId } from '../identity.js';
+import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId, type TrustLevel } from '../identity.js';
 import type { Clock } from '../ports.js';
-import type { PeerBook, TrustLevel } from './peer-book.js';
+import type { PeerBook } from './peer-book.js';
 import type { Peering } from './peering.js';
 
 export interface PeerInfo {

@@ -1,0 +1,66 @@
+/** What a node thinks of other keys: whom it trusts, what it shares with them, and what must stay out. */
+
+import type { Header } from '../entry.js';
+import type { Scope, TrustLevel } from '../identity.js';
+import type { Scopes } from '../session-state.js';
+
+/** What a key may do with a scope here. */
+export interface Rights {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+export const NO_RIGHTS: Rights = { read: false, write: false };
+export const ALL_RIGHTS: Rights = { read: true, write: true };
+
+export interface Standing {
+  levelOf(key: Uint8Array): TrustLevel;
+  /** What our hello says of a key: whether we trust it. */
+  trusts(key: Uint8Array): boolean;
+  /** What a trusted key may do with a scope; nothing for any other key. */
+  rightsOf(key: Uint8Array, scope: Scope): Rights;
+  /** What we share with a trusted key. */
+  offerTo(key: Uint8Array): Scopes;
+  /** Why an entry must stay out for now, whoever brings it; `undefined` where it may pass. */
+  refuses(header: Header): string | undefined;
+  /** Grows with every change: what was derived from the answers holds until then. */
+  readonly version: number;
+}
+
+/** The plain rule: the listed peers are trusted, and share the configured tenants in both directions. */
+export class ListedStanding implements Standing {
+  readonly version = 0;
+  readonly #isListed: (key: Uint8Array) => boolean;
+  readonly #scopes: Scopes;
+  readonly #shares: (scope: Scope) => boolean;
+
+  constructor(parts: {
+    readonly isListed: (key: Uint8Array) => boolean;
+    readonly scopes: Scopes;
+    readonly shares: (scope: Scope) => boolean;
+  }) {
+    this.#isListed = parts.isListed;
+    this.#scopes = parts.scopes;
+    this.#shares = parts.shares;
+  }
+
+  levelOf(key: Uint8Array): TrustLevel {
+    return this.trusts(key) ? 'verified' : 'unknown';
+  }
+
+  trusts(key: Uint8Array): boolean {
+    return this.#isListed(key);
+  }
+
+  rightsOf(key: Uint8Array, scope: Scope): Rights {
+    return this.trusts(key) && this.#shares(scope) ? ALL_RIGHTS : NO_RIGHTS;
+  }
+
+  offerTo(key: Uint8Array): Scopes {
+    return this.trusts(key) ? this.#scopes : [];
+  }
+
+  refuses(): string | undefined {
+    return undefined;
+  }
+}
