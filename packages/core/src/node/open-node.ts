@@ -6,6 +6,7 @@ import type { TenantId } from '../identity.js';
 import { FederationNode, type TrustedPeer } from '../node.js';
 import type { KeyPair, KeyValue } from '../ports.js';
 import { LogStore } from '../store/store.js';
+import type { DialPolicy } from './dial.js';
 import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
 import { openLevelIndex } from './level-index.js';
 import { loadOrCreateNodeKey } from './node-key.js';
@@ -19,6 +20,10 @@ export interface LocalNodeOptions {
   readonly networkKey?: string;
   readonly trustedPeers?: readonly TrustedPeer[];
   readonly tenants?: readonly TenantId[] | '*';
+  /** Whether peers may be at loopback, private, link-local and such addresses; by default they may. */
+  readonly allowPrivatePeers?: boolean;
+  /** The IP addresses of a peer's name; the system's resolver unless given. */
+  readonly resolve?: NonNullable<DialPolicy['resolve']>;
   readonly onEvent?: (event: NodeEvent) => void;
   /** Called while a damaged or absent index is rebuilt from the log, in bytes. */
   readonly onProgress?: (reached: number, end: number) => void;
@@ -56,7 +61,12 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       clock,
       ...(onProgress && { onProgress }),
     });
-    const transport = NoiseWebSocketTransport.create({ keyPair });
+    const { allowPrivatePeers, resolve } = options;
+    const transport = NoiseWebSocketTransport.create({
+      keyPair,
+      ...(allowPrivatePeers !== undefined && { allowPrivatePeers }),
+      ...(resolve && { resolve }),
+    });
     const { name, networkKey, trustedPeers, tenants, onEvent } = options;
     const node = FederationNode.open({
       name,
