@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fingerprintOf, LIMITS } from '@logline/federation-core';
-import { eventually, type ScriptedLink } from '@logline/federation-core/testing';
+import { eventually, type HostileLink } from '@logline/federation-core/testing';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocketServer } from 'ws';
 import { HOSTILE_CBOR, HOSTILE_FRAMES } from './support/hostile-frames.js';
@@ -218,7 +218,7 @@ test.serial(
   },
 );
 
-async function endsWith(t: ExecutionContext, link: ScriptedLink, code: number, what: string): Promise<void> {
+async function endsWith(t: ExecutionContext, link: HostileLink, code: number, what: string): Promise<void> {
   const end = await within(CLOSE_MS, what, link.closed);
   t.is(end.code, code, what);
 }

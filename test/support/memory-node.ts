@@ -31,7 +31,10 @@ export interface MemoryNode {
 }
 
 /** Opens a node that shares the tenant `acme`, and closes it when the test ends. */
-export async function openMemoryNode(t: ExecutionContext, options: MemoryNodeOptions): Promise<MemoryNode> {
+export async function openMemoryNode(
+  t: Pick<ExecutionContext, 'teardown'>,
+  options: MemoryNodeOptions,
+): Promise<MemoryNode> {
   const { name, keyPair, transport, networkKey } = options;
   const random = createRandom();
   const tools = options.compression === 'on' ? createTools() : withoutCompression(createTools());

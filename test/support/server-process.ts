@@ -24,11 +24,14 @@ export interface ServerSettings {
   readonly networkKey?: string;
 }
 
+/** What ends with something: a test, or a whole file of them. */
+export type Lifetime = Pick<ExecutionContext, 'teardown'>;
+
 /** A line of the log. */
 export type LogLine = { readonly event?: unknown } & Readonly<Record<string, unknown>>;
 
 /** A directory that is gone when the test has ended. */
-export async function tempDir(t: ExecutionContext): Promise<string> {
+export async function tempDir(t: Lifetime): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'logline-test-'));
   const gone = atExit(() => rmSync(path, { recursive: true, force: true }));
   t.teardown(async () => {
@@ -51,7 +54,7 @@ export class ServerProcess {
   #fingerprint = '';
 
   /** Starts a process that lives at most as long as the test. */
-  constructor(t: ExecutionContext, settings: ServerSettings) {
+  constructor(t: Lifetime, settings: ServerSettings) {
     const { name, dataDir, tenants = 'acme', networkKey = 'a network of tests' } = settings;
     const child = spawn(process.execPath, ['--import', LEASH, PROGRAM], {
       env: {
@@ -86,7 +89,7 @@ export class ServerProcess {
   }
 
   /** Starts a process and resolves once it listens. */
-  static async start(t: ExecutionContext, settings: ServerSettings): Promise<ServerProcess> {
+  static async start(t: Lifetime, settings: ServerSettings): Promise<ServerProcess> {
     const server = new ServerProcess(t, settings);
     await server.#ready();
     return server;

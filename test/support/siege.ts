@@ -5,11 +5,11 @@ import { readdir } from 'node:fs/promises';
 import { setInterval } from 'node:timers/promises';
 import { fingerprintOf, LIMITS, type KeyPair } from '@logline/federation-core';
 import { createCrypto, NoiseWebSocketTransport } from '@logline/federation-core/node';
-import { eventually, ScriptedPeer } from '@logline/federation-core/testing';
+import { eventually, HostilePeer, type HostilePeerOptions } from '@logline/federation-core/testing';
 import type { ExecutionContext } from 'ava';
 import { openMemoryNode, type MemoryNode } from './memory-node.js';
 import { append, figure, has, NOWHERE, TENANT, trust } from './rest.js';
-import { ServerProcess, tempDir } from './server-process.js';
+import { ServerProcess, tempDir, type Lifetime } from './server-process.js';
 import { spanNumber } from './writer.js';
 
 const NETWORK_KEY = 'the network of alice and bob';
@@ -18,45 +18,63 @@ const ARRIVAL_MS = LIMITS.silenceMs;
 const EXCHANGE_EVERY_MS = 20;
 const LINK_PATH = '/v1/federation';
 
-export class Siege {
+/** Alice's server and bob's node, who are in sync. */
+export interface Fortress {
   /** The one under attack. */
+  readonly alice: ServerProcess;
+  readonly bob: MemoryNode;
+}
+
+/** Starts alice's server and bob's node; resolves once they have met. */
+export async function openFortress(
+  t: Lifetime,
+  options: { readonly tenants?: string } = {},
+): Promise<Fortress> {
+  const alice = await ServerProcess.start(t, {
+    name: 'alice',
+    dataDir: await tempDir(t),
+    networkKey: NETWORK_KEY,
+    ...options,
+  });
+  const keyPair = newKeyPair();
+  const transport = NoiseWebSocketTransport.create({ keyPair });
+  const bob = await openMemoryNode(t, {
+    name: 'bob',
+    keyPair,
+    transport,
+    networkKey: NETWORK_KEY,
+    compression: 'on',
+  });
+  await trust(alice, { address: NOWHERE, fingerprint: bob.node.fingerprint });
+  await bob.node.trust({ address: linkUrl(alice) });
+  await eventually('alice and bob meet', () => bob.node.status().peersInSync.length === 1);
+  return { alice, bob };
+}
+
+export class Siege {
   readonly alice: ServerProcess;
   readonly bob: MemoryNode;
   readonly #t: ExecutionContext;
   readonly #exchange: Promise<void>;
   readonly #arrivalsMs: number[] = [];
+  /** What bob's node had told its host, and alice's log had said, before the siege. */
+  readonly #before: { readonly events: number; readonly faults: number };
   #isOver = false;
 
-  private constructor(t: ExecutionContext, alice: ServerProcess, bob: MemoryNode) {
+  private constructor(t: ExecutionContext, { alice, bob }: Fortress) {
     this.#t = t;
     this.alice = alice;
     this.bob = bob;
+    this.#before = { events: bob.events.length, faults: faultsOf(alice) };
     this.#exchange = this.#exchangeUntilOver();
     // Looked at in `end`.
     this.#exchange.catch(() => {});
     t.teardown(() => (this.#isOver = true));
   }
 
-  /** Starts alice's server and bob's node, which meet and begin to exchange. */
-  static async begin(t: ExecutionContext): Promise<Siege> {
-    const alice = await ServerProcess.start(t, {
-      name: 'alice',
-      dataDir: await tempDir(t),
-      networkKey: NETWORK_KEY,
-    });
-    const keyPair = newKeyPair();
-    const transport = NoiseWebSocketTransport.create({ keyPair });
-    const bob = await openMemoryNode(t, {
-      name: 'bob',
-      keyPair,
-      transport,
-      networkKey: NETWORK_KEY,
-      compression: 'on',
-    });
-    await trust(alice, { address: NOWHERE, fingerprint: bob.node.fingerprint });
-    await bob.node.trust({ address: linkUrl(alice) });
-    await eventually('alice and bob meet', () => bob.node.status().peersInSync.length === 1);
-    return new Siege(t, alice, bob);
+  /** Begins to exchange: in a fortress of its own, or in one that stands already. */
+  static async begin(t: ExecutionContext, fortress?: Fortress): Promise<Siege> {
+    return new Siege(t, fortress ?? (await openFortress(t)));
   }
 
   /** Where alice takes calls of peers. */
@@ -65,14 +83,14 @@ export class Siege {
   }
 
   /** A peer of the same network or of another one, whom alice does not know. */
-  stranger(options: { readonly networkKey?: string; readonly name?: string } = {}): ScriptedPeer {
-    const peer = new ScriptedPeer({ keyPair: newKeyPair(), networkKey: NETWORK_KEY, ...options });
+  stranger(options: HostilePeerOptions = {}): HostilePeer {
+    const peer = new HostilePeer({ networkKey: NETWORK_KEY, ...options });
     this.#t.teardown(() => peer.close());
     return peer;
   }
 
   /** A peer whom alice trusts, and who is hostile all the same. */
-  async traitor(options: { readonly name?: string } = {}): Promise<ScriptedPeer> {
+  async traitor(options: HostilePeerOptions = {}): Promise<HostilePeer> {
     const peer = this.stranger(options);
     const address = NOWHERE.replace('/v1/', `/${randomBytes(4).toString('hex')}/v1/`);
     await trust(this.alice, { address, fingerprint: fingerprintOf(peer.publicKey) });
@@ -93,16 +111,12 @@ export class Siege {
     this.#isOver = true;
     await this.#exchange;
     t.true(this.alice.isRunning, this.alice.said);
-    for (const event of ['fault', 'second_fault']) t.deepEqual(this.alice.told(event), []);
-    const links = this.bob.events.filter(
-      ({ kind }) => kind === 'peer_connected' || kind === 'peer_disconnected',
-    );
-    t.deepEqual(
-      links.map(({ kind }) => kind),
-      ['peer_connected'],
-      'the honest link stood throughout',
-    );
-    t.is(await figure(this.alice, 'federation_peers_connected'), 1);
+    t.is(faultsOf(this.alice), this.#before.faults, 'no fault of the process');
+    const links = this.bob.events
+      .slice(this.#before.events)
+      .filter(({ kind }) => kind === 'peer_connected' || kind === 'peer_disconnected');
+    t.deepEqual(links, [], 'the honest link stood throughout');
+    t.true(this.bob.node.peers().some(({ status }) => status === 'connected'));
     t.is(await figure(this.alice, 'federation_store_read_only'), 0);
     const sorted = this.#arrivalsMs.toSorted((a, b) => a - b);
     const at = (share: number): string =>
@@ -117,7 +131,8 @@ export class Siege {
   async #exchangeUntilOver(): Promise<void> {
     let number = 0;
     for await (const _ of setInterval(EXCHANGE_EVERY_MS)) {
-      if (this.#isOver) return;
+      // Even an attack that is over in no time has to be survived by one span each way.
+      if (this.#isOver && number >= 2) return;
       const span = spanNumber(this.#t.title, number);
       const since = performance.now();
       const arrives = `span ${number} arrives`;
@@ -134,6 +149,10 @@ export class Siege {
       number++;
     }
   }
+}
+
+function faultsOf(server: ServerProcess): number {
+  return server.told('fault').length + server.told('second_fault').length;
 }
 
 function newKeyPair(): KeyPair {

@@ -12,4 +12,14 @@ export { eventually } from './eventually.js';
 export { SeededRandom } from './seeded-random.js';
 export { simulate, type SimulationOptions, type SimulationReport } from './simulation.js';
 export type { PlantedBug } from './sim-node.js';
-export { ScriptedPeer, type ScriptedLink, type ScriptedPeerOptions } from './scripted-peer.js';
+export { HostilePeer, type HostilePeerOptions } from './hostile-peer.js';
+export type { HelloDeviation, HostileLink } from './hostile-peer-link.js';
+export {
+  HostileFeed,
+  newSpan,
+  withChecksum,
+  type ForgedEntry,
+  type ForgedParts,
+  type HostileFeedOptions,
+} from './hostile-peer-feed.js';
+export { HostileWire } from './hostile-peer-wire.js';
