@@ -23,6 +23,7 @@ const CORE_ORDER = [
   'change',
   'entry',
   'statement',
+  'content',
   'feed',
   'holdings',
   'trust-*',

@@ -46,6 +46,12 @@ export const GATE_MUTANTS = [
   withoutCheck('header_keys', 'checkHeaderKeys'),
   withoutCheck('scope', 'checkScope'),
   withoutCheck('right', 'checkRight'),
+  withoutCheck('standing', 'checkStanding'),
+  gate('content', 'statements anywhere', {
+    file: 'statement.js',
+    find: 'familyOf(statement) !== family',
+    replace: 'false',
+  }),
   gate('position', 'beyond a gap', {
     find: "case 'gap':\n            return { kind: 'gap'",
     replace: "case 'gap':\n            return undefined && { kind: 'gap'",

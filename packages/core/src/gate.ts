@@ -1,8 +1,9 @@
 /** R5: the gate. Every entry from a peer passes all of these checks, cheapest first, or changes nothing. */
 
-import { openBatch, batchKey } from './batch.js';
+import { batchKey } from './batch.js';
 import { concatBytes, equalBytes } from './bytes.js';
 import { readChange, type Change } from './change.js';
+import { countOf, openContent, type Content } from './content.js';
 import {
   decodeHeader,
   hashOfEntry,
@@ -23,10 +24,10 @@ import {
   type OpenSegment,
   type Range,
 } from './feed.js';
-import { tenantOfTimeline, type Scope } from './identity.js';
+import { ACTS_SCOPE, statementsOfScope, tenantOfTimeline, type Scope } from './identity.js';
 import { LIMITS } from './limits.js';
 import type { Tools } from './ports.js';
-import { tenantNamedIn, type Span } from './span.js';
+import { tenantNamedIn } from './span.js';
 import type { AcceptedEntry } from './storage.js';
 
 /** What became of an entry. Only a `fault` closes the session. */
@@ -50,6 +51,8 @@ export interface GateWorld {
   readonly tools: Tools;
   /** Whether the sender may bring entries of a scope here. */
   readonly mayReceive: (scope: Scope) => boolean;
+  /** Why an entry must stay out for now, whoever brings it: its origin's right, its feed's cut, or the room there is. */
+  readonly refuses: (header: Header) => string | undefined;
   readonly feed: (key: FeedKey) => Feed;
 }
 
@@ -66,7 +69,7 @@ interface Candidate {
   range: Range | undefined;
   hash: Uint8Array;
   change: Change & { readonly hash: Uint8Array };
-  spans: readonly Span[];
+  content: Content;
 }
 
 type Step = (candidate: Candidate) => GateOutcome | string | undefined;
@@ -83,6 +86,7 @@ export const GATE_CHECKS = [
   { name: 'header_keys', step: checkHeaderKeys },
   { name: 'scope', step: checkScope },
   { name: 'right', step: checkRight },
+  { name: 'standing', step: checkStanding },
   { name: 'position', step: findPosition },
   { name: 'chain', step: checkChain },
   { name: 'segment', step: checkSegment },
@@ -104,7 +108,7 @@ export function passGate(bytes: Uint8Array, world: GateWorld): GateOutcome {
     if (answer === undefined) continue;
     return typeof answer === 'string' ? { kind: 'fault', check: name, reason: answer } : answer;
   }
-  const { header, key, hash, change, parts, spans } = candidate;
+  const { header, key, hash, change, parts, content } = candidate;
   const entry = {
     key,
     header,
@@ -112,7 +116,8 @@ export function passGate(bytes: Uint8Array, world: GateWorld): GateOutcome {
     changeHash: change.hash,
     changeBytes: parts.change.length,
     bytes,
-    spans,
+    spans: content.spans,
+    statements: content.statements,
   };
   return { kind: 'accepted', entry };
 }
@@ -150,7 +155,9 @@ function checkHeaderKeys({ parts }: Candidate): string | undefined {
 }
 
 function checkScope({ header }: Candidate): string | undefined {
-  return tenantOfTimeline(header.scope) === undefined
+  const { scope } = header;
+  if (scope === ACTS_SCOPE) return "a node's acts are its own: they are sent to nobody";
+  return tenantOfTimeline(scope) === undefined && statementsOfScope(scope) === undefined
     ? 'the scope is none that this version knows'
     : undefined;
 }
@@ -158,6 +165,11 @@ function checkScope({ header }: Candidate): string | undefined {
 function checkRight({ header, world }: Candidate): GateOutcome | undefined {
   if (world.mayReceive(header.scope)) return undefined;
   return { kind: 'not_yet', reason: 'the tenant is not federated with this peer' };
+}
+
+function checkStanding({ header, world }: Candidate): GateOutcome | undefined {
+  const reason = world.refuses(header);
+  return reason === undefined ? undefined : { kind: 'not_yet', reason };
 }
 
 function findPosition(candidate: Candidate): GateOutcome | undefined {
@@ -242,21 +254,20 @@ function checkChangePlace({ header, range, change }: Candidate): string | undefi
 }
 
 function readContent(candidate: Candidate): string | undefined {
-  const opened = openBatch(candidate.change.value, candidate.world.tools);
+  const opened = openContent(candidate.change.value, candidate.header.scope, candidate.world.tools);
   if (!opened.ok) return opened.reason;
-  candidate.spans = opened.spans;
+  candidate.content = opened;
   return undefined;
 }
 
-function checkContentCount({ header, spans }: Candidate): string | undefined {
-  return spans.length === header.count
-    ? undefined
-    : `${spans.length} spans where the header says ${header.count}`;
+function checkContentCount({ header, content }: Candidate): string | undefined {
+  const count = countOf(content);
+  return count === header.count ? undefined : `${count} in it where the header says ${header.count}`;
 }
 
 /** A span that names a tenant names the one whose timeline this is. */
-function checkContentTenant({ header, spans }: Candidate): string | undefined {
+function checkContentTenant({ header, content }: Candidate): string | undefined {
   const tenant = tenantOfTimeline(header.scope);
-  const stray = spans.find((span) => (tenantNamedIn(span.members) ?? tenant) !== tenant);
+  const stray = content.spans.find((span) => (tenantNamedIn(span.members) ?? tenant) !== tenant);
   return stray === undefined ? undefined : 'a span names another tenant than its timeline';
 }

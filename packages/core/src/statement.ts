@@ -228,16 +228,12 @@ function fromCbor(value: Cbor): Statement | undefined {
         ? { kind, part: first, epoch: second, seq: third, hash: fourth }
         : undefined;
     }
-    case 'act':
-      return has(4) && [first, second, third, fourth].every((text) => isText(text, LIMITS.actChars))
-        ? {
-            kind,
-            caller: String(first),
-            action: String(second),
-            detail: String(third),
-            outcome: String(fourth),
-          }
+    case 'act': {
+      const isSaid = (text: Cbor | undefined): text is string => isText(text, LIMITS.actChars);
+      return has(4) && isSaid(first) && isSaid(second) && isSaid(third) && isSaid(fourth)
+        ? { kind, caller: first, action: second, detail: third, outcome: fourth }
         : undefined;
+    }
     default:
       return undefined;
   }

@@ -5,6 +5,7 @@ import type { Header } from './entry.js';
 import type { TenantId } from './identity.js';
 import type { InstantKey } from './instant.js';
 import type { Span, SpanId } from './span.js';
+import type { Statement } from './statement.js';
 
 /** An entry that the gate accepted, or that we signed ourselves, with everything that is known of it. */
 export interface AcceptedEntry {
@@ -15,6 +16,7 @@ export interface AcceptedEntry {
   readonly changeBytes: number;
   readonly bytes: Uint8Array;
   readonly spans: readonly Span[];
+  readonly statements: readonly Statement[];
 }
 
 /** What is to be made durable, in order. A `fact` is this node's own memory, such as a peer it trusts: the latest of a name counts. */

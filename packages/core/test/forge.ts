@@ -215,8 +215,16 @@ export class Keeper {
   readonly world: GateWorld;
   readonly #feeds = new Map<FeedKey, Feed>();
 
-  constructor(mayReceive: (scope: Scope) => boolean = () => true) {
-    this.world = { tools, mayReceive, feed: (key) => this.#feeds.get(key) ?? emptyFeed(key) };
+  constructor(
+    mayReceive: (scope: Scope) => boolean = () => true,
+    refuses: GateWorld['refuses'] = () => undefined,
+  ) {
+    this.world = {
+      tools,
+      mayReceive,
+      refuses,
+      feed: (key) => this.#feeds.get(key) ?? emptyFeed(key),
+    };
   }
 
   /** What the gate says of an entry, which is then forgotten. */
@@ -246,5 +254,5 @@ export class Keeper {
 /** An entry as the store takes it, from one that was written honestly. */
 export function acceptedEntry(forged: Forged): AcceptedEntry {
   const { bytes, hash, header, changeHash, changeBytes, spans } = forged;
-  return { key: feedKeyOf(header), header, hash, changeHash, changeBytes, bytes, spans };
+  return { key: feedKeyOf(header), header, hash, changeHash, changeBytes, bytes, spans, statements: [] };
 }

@@ -6,7 +6,7 @@ import { alice, Keeper, seeded, Writer } from './forge.js';
 
 /** Every check has tests, in the file that is named here. */
 const FILES = {
-  header: ['size', 'framing', 'header_size', 'header_encoding', 'header_keys', 'scope', 'right'],
+  header: ['size', 'framing', 'header_size', 'header_encoding', 'header_keys', 'scope', 'right', 'standing'],
   place: ['position', 'chain', 'segment', 'key', 'signature', 'junction'],
   content: ['change_shape', 'change_place', 'content', 'content_count', 'content_tenant'],
 } as const satisfies Readonly<Record<string, readonly GateCheck[]>>;

@@ -1,9 +1,12 @@
 /** R5, third part: the change and the spans in it, and what passes every check. */
 
 import test from 'ava';
+import { sealBatch } from '../dist/batch.js';
 import { concatBytes } from '../dist/bytes.js';
+import { accessScope, TRUST_SCOPE } from '../dist/identity.js';
 import { LIMITS } from '../dist/limits.js';
-import { alice, bob, epoch, Keeper, span, spanText, tools, withChecksum, Writer } from './forge.js';
+import { sealStatements } from '../dist/statement.js';
+import { acme, alice, bob, epoch, Keeper, span, spanText, tools, withChecksum, Writer } from './forge.js';
 import { checksOf, heldBy, verdict } from './gate-checks.js';
 
 const check = checksOf('content');
@@ -55,6 +58,24 @@ check('content', 'a batch that is damaged, too large, or holds what is no span i
   };
   for (const [what, value] of Object.entries(bad))
     t.is(verdict(keeper.judge(writer.draft({ value }).bytes)), 'content', what);
+});
+
+check('content', 'statements pass in the scope they belong to, and in no other', (t) => {
+  const trust = new Writer(alice, { scope: TRUST_SCOPE });
+  const access = new Writer(alice, { scope: accessScope(acme) });
+  const introduce = sealStatements([
+    { kind: 'introduce', key: bob.publicKey, name: 'bob', address: 'http://bob:8080/' },
+  ]);
+  const designate = sealStatements([{ kind: 'designate', key: bob.publicKey }]);
+  const keeper = new Keeper();
+  const judged = (writer: Writer, value: Uint8Array): string =>
+    verdict(keeper.judge(writer.draft({ value, spans: [span(1)] }).bytes));
+  t.is(judged(trust, introduce), 'accepted');
+  t.is(judged(access, designate), 'accepted');
+  t.is(judged(trust, designate), 'content');
+  t.is(judged(access, introduce), 'content');
+  t.is(judged(trust, sealBatch([span(1)], tools)), 'content');
+  t.is(judged(new Writer(alice), designate), 'content');
 });
 
 check('content_count', 'a batch of more or fewer spans than the header says is refused', (t) => {

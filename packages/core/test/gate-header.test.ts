@@ -1,12 +1,12 @@
 /** R5, first part: what the gate refuses by size, framing, header, scope and right. */
 
 import fc from 'fast-check';
-import { concatBytes } from '../dist/bytes.js';
+import { concatBytes, equalBytes } from '../dist/bytes.js';
 import { encodeCbor, type Cbor } from '../dist/cbor.js';
 import { decodeHeader, encodeHeader, splitEntry } from '../dist/entry.js';
 import { timelineScope } from '../dist/identity.js';
 import { LIMITS } from '../dist/limits.js';
-import { acme, alice, epoch, Keeper, NOON_MS, signEntry, span, tenant, tools, Writer } from './forge.js';
+import { acme, alice, bob, epoch, Keeper, NOON_MS, signEntry, span, tenant, tools, Writer } from './forge.js';
 import { checksOf, verdict } from './gate-checks.js';
 
 const check = checksOf('header');
@@ -132,7 +132,15 @@ check('header_keys', 'a member that this version does not know is refused', (t) 
 });
 
 check('scope', 'a scope that this version does not know is refused', (t) => {
-  for (const name of ['annotations/acme', 'timeline/', 'timeline/a b', 'trust', 'timeline']) {
+  for (const name of [
+    'annotations/acme',
+    'timeline/',
+    'timeline/a b',
+    'timeline',
+    'access/',
+    'trust/',
+    'acts',
+  ]) {
     const scope = name as ReturnType<typeof timelineScope>;
     const { bytes } = new Writer(alice, { scope }).draft({ spans: [span(1)] });
     t.is(verdict(new Keeper().judge(bytes)), 'scope', name);
@@ -145,6 +153,19 @@ check('right', 'an entry of a tenant that is not shared with the sender waits, a
   t.is(verdict(keeper.judge(bytes)), 'not_yet');
   t.is(verdict(new Keeper().judge(bytes)), 'accepted');
 });
+
+check(
+  'standing',
+  'an entry that its origin may not write here waits, whoever brings it, and is no fault',
+  (t) => {
+    const reason = 'the primary of acme grants this origin no right to write';
+    const keeper = new Keeper(undefined, ({ origin }) =>
+      equalBytes(origin, alice.publicKey) ? reason : undefined,
+    );
+    t.deepEqual(keeper.judge(new Writer(alice).draft().bytes), { kind: 'not_yet', reason });
+    t.is(verdict(keeper.judge(new Writer(bob).draft().bytes)), 'accepted');
+  },
+);
 
 check('framing', 'random bytes are no entry', (t) => {
   const keeper = new Keeper();

@@ -3,6 +3,7 @@
 import { passGate, type GateOutcome } from '../gate.js';
 import { EMPTY } from '../bytes.js';
 import { compareStamps, nextStamp, observeStamp, STAMP_ZERO, type Stamp } from '../clock.js';
+import type { Header } from '../entry.js';
 import { assert, LoglineError } from '../errors.js';
 import type { Feed, FeedKey } from '../feed.js';
 import type { Scope, TenantId } from '../identity.js';
@@ -10,11 +11,13 @@ import { LIMITS } from '../limits.js';
 import type { Clock, KeyPair, Tools } from '../ports.js';
 import type { Push } from '../session-state.js';
 import type { Span } from '../span.js';
+import type { Statement } from '../statement.js';
 import type { AcceptedEntry, Storage } from '../storage.js';
 import { AppendPlan, type AppendResult, type RetriedSpans } from './append-plan.js';
 import { Draft } from './draft.js';
 import { resolveHeld } from './evidence.js';
 import type { HoldingsTable } from './holdings-table.js';
+import { Sealer } from './sealer.js';
 
 /** What a commit made durable. */
 export interface Committed {
@@ -37,6 +40,8 @@ export interface CommitterOptions {
   readonly tools: Tools;
   readonly clock: Clock;
   readonly keyPair: KeyPair;
+  /** Why an entry of a peer must stay out for now; without it none does. */
+  readonly refuses?: ((header: Header) => string | undefined) | undefined;
   /** Called after each commit, before its callers are answered. */
   readonly onCommit: (committed: Committed) => void;
 }
@@ -68,7 +73,23 @@ type Job =
       readonly bytes: number;
       done: () => void;
       failed: (error: unknown) => void;
+    }
+  | {
+      readonly kind: 'write';
+      readonly work: (pen: Pen) => Promise<() => void>;
+      readonly bytes: number;
+      done: () => void;
+      failed: (error: unknown) => void;
     };
+
+/** What a piece of work may write: all of it becomes durable together, or nothing does. */
+export interface Pen {
+  /** An entry of our own with these statements. */
+  seal(scope: Scope, statements: readonly Statement[]): Promise<AcceptedEntry>;
+  fact(name: string, value: Uint8Array): void;
+  /** The feeds as they will be. */
+  readonly draft: Draft;
+}
 
 const NONE: RetriedSpans = new Map();
 
@@ -109,6 +130,17 @@ export class Committer {
     return new Promise((done, failed) =>
       this.#enqueue({ kind: 'fact', name, value, bytes: value.length, done, failed }),
     );
+  }
+
+  /** Writes what `work` drafts. Resolves with its result when all of it is durable here; rejects with what it threw, and nothing is written. */
+  write<T>(work: (pen: Pen) => Promise<T>): Promise<T> {
+    return new Promise((resolve, failed) => {
+      const job = async (pen: Pen): Promise<() => void> => {
+        const result = await work(pen);
+        return () => resolve(result);
+      };
+      this.#enqueue({ kind: 'write', work: job, bytes: 0, done: () => undefined, failed });
+    });
   }
 
   get waitingJobs(): number {
@@ -170,15 +202,23 @@ export class Committer {
     const { storage, table, tools, keyPair } = this.#options;
     const draft = new Draft(table);
     const answers: (() => void)[] = [];
-    const plan = new AppendPlan({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
+    const sealer = new Sealer({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
+    const plan = new AppendPlan({ storage, sealer });
+    const pen: Pen = {
+      seal: (scope, statements) => sealer.seal(scope, { spans: [], statements }),
+      fact: (name, value) => void draft.records.push({ kind: 'fact', name, value }),
+      draft,
+    };
     const deferred: Job[] = [];
     for (const job of jobs) {
       try {
         // Frames stay in order: behind one that did not fit, none is begun.
         if (job.kind === 'gate' && (deferred.length > 0 || !(await this.#passSome(job, draft))))
           deferred.push(job);
-        else answers.push(await this.#prepare(job, plan, draft));
+        else answers.push(await this.#prepare(job, plan, pen));
       } catch (error) {
+        // Half of what belongs together may be drafted.
+        if (job.kind === 'write') throw error;
         // What cannot be checked, because the log cannot be read there, fails alone.
         job.failed(error);
       }
@@ -193,7 +233,7 @@ export class Committer {
     if (draft.records.length > 0) {
       this.#options.onCommit({
         feeds: [...draft.feeds()],
-        pushes: plan.pushes,
+        pushes: sealer.pushes,
         entries: draft.entries,
         jobs: jobs.length,
       });
@@ -202,7 +242,7 @@ export class Committer {
   }
 
   /** Drafts what a job brings; the answer is given once it is durable. */
-  async #prepare(job: Job, plan: AppendPlan, draft: Draft): Promise<() => void> {
+  async #prepare(job: Job, plan: AppendPlan, pen: Pen): Promise<() => void> {
     switch (job.kind) {
       case 'append': {
         const planned = await plan.add(job.tenant, job.spans, job.retried);
@@ -211,8 +251,10 @@ export class Committer {
       case 'gate':
         return () => job.done({ outcomes: job.outcomes });
       case 'fact':
-        draft.records.push({ kind: 'fact', name: job.name, value: job.value });
+        pen.fact(job.name, job.value);
         return () => job.done();
+      case 'write':
+        return job.work(pen);
       default:
         return job satisfies never;
     }
@@ -223,8 +265,9 @@ export class Committer {
    * a few compressed bytes may hold many spans. False where some are left for the next commit.
    */
   async #passSome(job: Extract<Job, { readonly kind: 'gate' }>, draft: Draft): Promise<boolean> {
-    const { tools, storage, clock } = this.#options;
-    const world = { tools, mayReceive: job.mayReceive, feed: (key: FeedKey): Feed => draft.feed(key) };
+    const { tools, storage, clock, refuses = () => undefined } = this.#options;
+    const { mayReceive } = job;
+    const world = { tools, mayReceive, refuses, feed: (key: FeedKey): Feed => draft.feed(key) };
     let breathBytes = 0;
     while (job.outcomes.length < job.entries.length && job.outcomes.at(-1)?.kind !== 'fault') {
       if (draft.weightBytes >= LIMITS.gateCommitBytes) return false;
@@ -236,7 +279,7 @@ export class Committer {
       if (outcome.kind === 'accepted') {
         draft.add(outcome.entry);
         // The spans leave memory with their commit, not with the frame.
-        outcome = { kind: 'accepted', entry: { ...outcome.entry, spans: [], bytes: EMPTY } };
+        outcome = { kind: 'accepted', entry: { ...outcome.entry, spans: [], statements: [], bytes: EMPTY } };
       }
       if (outcome.kind === 'fork') await draft.fork(outcome, storage);
       draft.weigh(LIMITS.gateEntryBytes);

@@ -1,7 +1,7 @@
 /** An entry read back from the log, described as it was when it was accepted. */
 
-import { openBatch } from '../batch.js';
 import { hashOfChange, readChange } from '../change.js';
+import { openContent } from '../content.js';
 import { headerOfAccepted, hashOfEntry, splitEntry } from '../entry.js';
 import { feedKeyOf } from '../feed.js';
 import type { Tools } from '../ports.js';
@@ -13,8 +13,8 @@ export function describeEntry(bytes: Uint8Array, tools: Tools): AcceptedEntry | 
   const header = parts === undefined ? undefined : headerOfAccepted(parts);
   if (parts === undefined || header === undefined) return undefined;
   const change = readChange(parts.change, tools);
-  const batch = change === undefined ? undefined : openBatch(change.value, tools);
-  if (batch === undefined || !batch.ok) return undefined;
+  const content = change === undefined ? undefined : openContent(change.value, header.scope, tools);
+  if (content === undefined || !content.ok) return undefined;
   return {
     key: feedKeyOf(header),
     header,
@@ -22,6 +22,7 @@ export function describeEntry(bytes: Uint8Array, tools: Tools): AcceptedEntry | 
     changeHash: hashOfChange(parts.change, tools.crypto),
     changeBytes: parts.change.length,
     bytes,
-    spans: batch.spans,
+    spans: content.spans,
+    statements: content.statements,
   };
 }
