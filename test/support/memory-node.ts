@@ -41,7 +41,7 @@ export async function openMemoryNode(
   const storage = await LogStore.open({ disk: new MemoryDisk(), index: new MemoryIndex(), tools, random });
   const tenant = parseTenant(TENANT);
   const events: NodeEvent[] = [];
-  const node = FederationNode.open({
+  const node = await FederationNode.open({
     name,
     keyPair,
     storage,

@@ -116,8 +116,8 @@ export class FederationNode {
     });
   }
 
-  /** Starts a node on an open store. It dials its trusted peers and takes calls at once. */
-  static open(options: NodeOptions): FederationNode {
+  /** Starts a node on an open store: reads what it knows of trust and access, dials its trusted peers and takes calls. */
+  static async open(options: NodeOptions): Promise<FederationNode> {
     if (!isNodeName(options.name)) {
       throw new LoglineError(
         'bad_configuration',

@@ -47,7 +47,7 @@ class Meeting {
     });
     await storage.commit(at.holds.map((forged) => ({ kind: 'entry', entry: acceptedEntry(forged) })));
     const events: NodeEvent[] = [];
-    const node = FederationNode.open({
+    const node = await FederationNode.open({
       name: at.name,
       keyPair: at.key,
       storage,

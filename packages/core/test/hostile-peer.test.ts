@@ -30,7 +30,7 @@ async function meet(
 ): Promise<{ readonly node: FederationNode; readonly peer: HostilePeer }> {
   const random = createRandom();
   const storage = await LogStore.open({ disk: new MemoryDisk(), index: new MemoryIndex(), tools, random });
-  const node = FederationNode.open({
+  const node = await FederationNode.open({
     name: 'alice',
     keyPair: alice,
     storage,

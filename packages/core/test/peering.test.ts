@@ -42,7 +42,7 @@ class Town {
       random: this.#random,
     });
     const events: NodeEvent[] = [];
-    const node = FederationNode.open({
+    const node = await FederationNode.open({
       name: at.name,
       keyPair: at.key,
       storage,

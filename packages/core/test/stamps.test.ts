@@ -21,7 +21,7 @@ async function appendAt(
   const storage = await LogStore.open({ disk, index, tools: TOOLS, random });
   const keyPair = TOOLS.crypto.keyPair(new Uint8Array(32).fill(1));
   const transport = new MemoryNetwork({ clock, random }).transport({ address: 'alice', keyPair });
-  await using node = FederationNode.open({
+  await using node = await FederationNode.open({
     name: 'alice',
     keyPair,
     storage,

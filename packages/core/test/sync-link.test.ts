@@ -54,7 +54,7 @@ async function syncWith(t: ExecutionContext, manners: readonly Manner[]): Promis
     tools: TOOLS,
     random,
   });
-  const node = FederationNode.open({
+  const node = await FederationNode.open({
     name: 'alice',
     keyPair: alice,
     storage,

@@ -50,7 +50,7 @@ class CarolsNode {
     const transport = new MemoryNetwork({ clock, random }).transport({ address: 'carol', keyPair: carol });
     const options = { name: 'carol', keyPair: carol, storage, transport, clock, random, tools };
     const onEvent = ({ kind }: NodeEvent): void => (kind === 'spans_stored' ? this.onStored() : undefined);
-    this.#open = { node: FederationNode.open({ ...options, onEvent }), storage };
+    this.#open = { node: await FederationNode.open({ ...options, onEvent }), storage };
   }
 
   get node(): FederationNode {

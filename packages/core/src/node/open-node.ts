@@ -68,7 +68,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(resolve && { resolve }),
     });
     const { name, networkKey, trustedPeers, tenants, onEvent } = options;
-    const node = FederationNode.open({
+    const node = await FederationNode.open({
       name,
       keyPair,
       storage,

@@ -102,7 +102,7 @@ export class SimNode {
     const storage = bug.storage?.(opened) ?? opened;
     const transport = network.transport({ address: name, keyPair: this.keyPair });
     this.#transport = transport;
-    const node = FederationNode.open({
+    const node = await FederationNode.open({
       name,
       keyPair: this.keyPair,
       storage,
@@ -115,6 +115,7 @@ export class SimNode {
       tenants: '*',
       onEvent: (event) => (this.#life === life ? onEvent(name, event) : undefined),
     });
+    if (this.#life !== life) return false;
     this.#running = { node, storage };
     return true;
   }
