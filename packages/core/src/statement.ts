@@ -101,9 +101,12 @@ export type OpenedStatements =
 const ROTATION_DOMAIN = 'logline-federation/rotate/1\0';
 const POLICIES: readonly string[] = ['timestamp', 'priority', 'manual'];
 
-/** What both keys of a rotation sign: the old one by its entry, the new one in `proof`. ASCII domain, old key, new key. */
-export function rotationBody(oldKey: Uint8Array, newKey: Uint8Array): Uint8Array {
-  return encodeCbor([ROTATION_DOMAIN, oldKey, newKey]);
+/**
+ * What the new key of a rotation signs in `proof`: ASCII domain, old key, new key, cuts. The cuts are in it so that a
+ * thief of the old key cannot state the same rotation again with other cuts.
+ */
+export function rotationBody(oldKey: Uint8Array, newKey: Uint8Array, cuts: readonly EpochCut[]): Uint8Array {
+  return encodeCbor([ROTATION_DOMAIN, oldKey, newKey, cuts.map(writeCut)]);
 }
 
 /** The value of a change that carries these. */
