@@ -2,6 +2,7 @@
 
 const LOG = ['log'];
 const STORE = ['log', 'store'];
+const INDEX = ['index-holes', 'key-value'];
 
 export const STORE_MUTANTS = [
   {
@@ -147,5 +148,37 @@ export const STORE_MUTANTS = [
     replace: 'if (true)',
     tests: ['timeline'],
     red: /^a follower .* ends quietly when the node closes/,
+  },
+  {
+    name: 'index: a hole is not seen',
+    file: 'node/batch-marks.js',
+    find: 'isWhole ?',
+    replace: 'true ?',
+    tests: INDEX,
+    red: /^(of batches of any size|a batch lost from under|a store that lost a batch)/,
+  },
+  {
+    name: 'index: a large batch settles those beside it in its buffer',
+    file: 'node/batch-marks.js',
+    find: 'Math.min(bytes, this.#bufferBytes)',
+    replace: 'bytes',
+    tests: INDEX,
+    red: /^(of batches of any size|a batch lost from under|a store that lost a batch)/,
+  },
+  {
+    name: 'index: marks are kept for one write buffer',
+    file: 'node/batch-marks.js',
+    find: '4 * this.#bufferBytes',
+    replace: '1 * this.#bufferBytes',
+    tests: INDEX,
+    red: /^(of batches of any size|a batch lost from under|a store that lost a batch)/,
+  },
+  {
+    name: 'index: marks of earlier starts pile up',
+    file: 'node/batch-marks.js',
+    find: 'numbers.length * this.#unsyncedBytes',
+    replace: '0',
+    tests: INDEX,
+    red: /^opening reads as few marks/,
   },
 ];

@@ -5,10 +5,10 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
-import { keyNumber, numberKey } from '../bytes.js';
 import { LoglineError, messageOf } from '../errors.js';
 import type { Key, KeyValue } from '../ports.js';
-import { diskError, makeDirectory, withinDeadline } from './directory-disk.js';
+import { BatchMarks } from './batch-marks.js';
+import { diskError, makeDirectory, syncDirectory, withinDeadline } from './directory-disk.js';
 
 /** `fresh`: the index is empty because it was absent or damaged, so it must be filled from the log. */
 export interface OpenedIndex {
@@ -31,14 +31,10 @@ const SETTINGS = {
 const ROWS_PER_TURN = 512;
 /** Bytes of one round trip of a scan. */
 const SCAN_BYTES = MIB;
-/** LevelDB syncs what leaves its write buffers, of which there are two; older batches cannot be lost any more. */
-const UNSYNCED_BYTES = 4 * SETTINGS.writeBufferSize;
 /** First bytes of keys: rows, and the marks of batches. */
 const ROW = 'r';
 const MARK = 'm';
 const AFTER_MARKS = 'n';
-/** Digits of a batch's number, to the base of 256. */
-const MARK_BYTES = 7;
 /** Left where reading met damage, so that the next start rebuilds the index. */
 const DAMAGE_NAME = 'DAMAGED';
 /** The system's words for errors whose code LevelDB does not pass on. */
@@ -72,6 +68,8 @@ async function openKept(path: string): Promise<Opened | undefined> {
   const database: Database = new ClassicLevel(path, SETTINGS);
   try {
     await database.open();
+    // It has moved what it recovered into synced tables, and renamed a file to say so: the name is not synced yet.
+    await syncDirectory(path);
     const marks = await readMarks(database);
     if (marks !== undefined) return { database, marks };
     await database.close();
@@ -92,41 +90,25 @@ async function openEmpty(path: string): Promise<Opened> {
   return opened;
 }
 
-/**
- * The marks of the newest batches, each the number of a batch with its bytes. LevelDB drops a part of its log that a
- * power cut has mangled and goes on behind it, so a batch can be lost and a newer one kept. Every batch therefore
- * carries its number and that of the oldest mark it knew, and a gap between them means that the index has a hole.
- */
-interface Marks {
-  next: number;
-  readonly held: { readonly number: number; readonly bytes: number }[];
-}
-
 interface Opened {
   readonly database: Database;
-  readonly marks: Marks;
+  readonly marks: BatchMarks;
 }
 
 /** `undefined` where a batch is missing. */
-async function readMarks(database: Database): Promise<Marks | undefined> {
-  const range = { gte: toBytes(MARK), lt: toBytes(AFTER_MARKS) };
-  const rows = await database.iterator(range).all();
-  const held = rows.map(([key]) => ({ number: keyNumber(toText(key).slice(1)), bytes: 0 }));
-  const newest = rows.at(-1);
-  if (newest === undefined) {
-    const [row] = await database.keys({ limit: 1 }).all();
-    return row === undefined ? { next: 1, held } : undefined;
-  }
-  const oldest = keyNumber(toText(newest[1]));
-  const isWhole = held.every(({ number }, i) => number === oldest + i);
-  return isWhole ? { next: oldest + held.length, held } : undefined;
+async function readMarks(database: Database): Promise<BatchMarks | undefined> {
+  const rows = await database.iterator({ gte: toBytes(MARK), lt: toBytes(AFTER_MARKS) }).all();
+  const marks = rows.map(([key, value]) => [toText(key).slice(MARK.length), toText(value)] as const);
+  if (marks.length > 0) return BatchMarks.read(marks, SETTINGS.writeBufferSize);
+  const [row] = await database.keys({ limit: 1 }).all();
+  return row === undefined ? BatchMarks.none(SETTINGS.writeBufferSize) : undefined;
 }
 
 class LevelIndex implements KeyValue {
   readonly #path: string;
   /** `undefined` while the rows are being cleared away. */
   #database: Database | undefined;
-  #marks: Marks;
+  #marks: BatchMarks;
   /** The end of the queue of writes: LevelDB's threads would apply two at once in either order. */
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -210,19 +192,9 @@ class LevelIndex implements KeyValue {
   }
 
   #mark(batch: ReturnType<Database['batch']>, bytes: number): void {
-    const { held } = this.#marks;
-    // The number is used up even if the write fails: what comes after a lost batch must show a gap.
-    const number = this.#marks.next++;
-    held.push({ number, bytes });
-    let newer = held.reduce((sum, mark) => sum + mark.bytes, 0);
-    for (;;) {
-      newer -= held[0]?.bytes ?? 0;
-      if (newer < UNSYNCED_BYTES) break;
-      const settled = held.shift();
-      if (settled !== undefined) batch.del(markKey(settled.number));
-    }
-    const oldest = held[0]?.number ?? number;
-    batch.put(markKey(number), toBytes(numberKey(oldest, MARK_BYTES)));
+    const { key, value, settled } = this.#marks.next(bytes);
+    for (const old of settled) batch.del(toBytes(MARK + old));
+    batch.put(toBytes(MARK + key), toBytes(value));
   }
 
   async #inTurn(doing: string, work: () => Promise<void>): Promise<void> {
@@ -254,10 +226,6 @@ class LevelIndex implements KeyValue {
     }
     return damagedIndex(this.#path, error);
   }
-}
-
-function markKey(number: number): Uint8Array {
-  return toBytes(MARK + numberKey(number, MARK_BYTES));
 }
 
 /** Not by `fromKey`: this is the hot path, and Node does it in one call. */
