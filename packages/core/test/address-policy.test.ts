@@ -157,7 +157,7 @@ async function openNameServer(
   const queries: string[] = [];
   socket.on('message', (message, from) => {
     const { id, questions = [] } = decode(message);
-    const [{ name = '', type = 'A' } = {}] = questions;
+    const { name = '', type = 'A' } = questions[0] ?? {};
     const nth = queries.filter((query) => query === type).length;
     queries.push(type);
     const data = type === 'A' || type === 'AAAA' ? answers({ name, type, nth }) : [];

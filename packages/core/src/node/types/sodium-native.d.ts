@@ -8,6 +8,18 @@ declare module 'sodium-native' {
     readonly crypto_pwhash_SALTBYTES: number;
     readonly crypto_pwhash_OPSLIMIT_INTERACTIVE: number;
     readonly crypto_pwhash_MEMLIMIT_INTERACTIVE: number;
+    readonly crypto_pwhash_OPSLIMIT_MODERATE: number;
+    readonly crypto_pwhash_MEMLIMIT_MODERATE: number;
+    readonly crypto_secretbox_KEYBYTES: number;
+    readonly crypto_secretbox_NONCEBYTES: number;
+    readonly crypto_secretbox_MACBYTES: number;
+    crypto_secretbox_easy(box: Uint8Array, message: Uint8Array, nonce: Uint8Array, key: Uint8Array): void;
+    crypto_secretbox_open_easy(
+      message: Uint8Array,
+      box: Uint8Array,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): boolean;
     readonly crypto_pwhash_ALG_ARGON2ID13: number;
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void;
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
