@@ -127,7 +127,7 @@ export class Network {
 
   /** How many entries a node holds. */
   async entries(node: NodeName): Promise<number> {
-    return (await this.client(node).syncStatus({ signal: this.#signal })).entries;
+    return (await this.client(node).syncStatus({ signal: this.#signal })).entries ?? 0;
   }
 
   /** What the living nodes say of themselves and of each other. */

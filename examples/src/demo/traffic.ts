@@ -46,8 +46,9 @@ export class Meter {
       if (node !== 'beta' && node !== link) continue;
       const row = rowOf(peers, node === 'beta' ? link : 'beta');
       if (row === undefined) continue;
-      this.#sent[link][node === 'beta' ? 'near' : 'far'].see(row.entries_sent);
-      if (node === 'beta') this.#bytes[link].see(row.bytes_sent + row.bytes_received);
+      const { entries_sent: sent = 0, bytes_sent: bytesOut = 0, bytes_received: bytesIn = 0 } = row;
+      this.#sent[link][node === 'beta' ? 'near' : 'far'].see(sent);
+      if (node === 'beta') this.#bytes[link].see(bytesOut + bytesIn);
     }
   }
 

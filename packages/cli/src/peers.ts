@@ -2,7 +2,7 @@
 
 import type { Node } from 'logline-federation-client';
 import type { Output } from './output.js';
-import { grouped, safe, whenText } from './text.js';
+import { groupedOrDash, safe, whenText } from './text.js';
 
 export async function showPeers(out: Output, peers: readonly Node[], nowMs: number): Promise<void> {
   const { green, yellow, red } = out.colors;
@@ -21,8 +21,8 @@ export async function showPeers(out: Output, peers: readonly Node[], nowMs: numb
       peer.in_sync ? 'yes' : 'no',
       peer.latency_ms === null ? '-' : `${peer.latency_ms.toFixed(1)} ms`,
       whenText(peer.last_seen, nowMs),
-      grouped(peer.entries_received),
-      grouped(peer.entries_sent),
+      groupedOrDash(peer.entries_received),
+      groupedOrDash(peer.entries_sent),
     ]),
   );
   for (const peer of peers) {

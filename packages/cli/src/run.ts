@@ -104,13 +104,25 @@ function describe(error: unknown): {
     const { code } = error;
     const detail = safe(error.detail);
     if (code === 'timeout') return { code, detail, exitCode: EXIT.unreachable };
-    if (code !== 'unreachable') return { code, detail: `${detail} (${code})`, exitCode: EXIT.failed };
+    if (code !== 'unreachable') {
+      const hint = hintFor(error.status);
+      return { code, detail: `${detail} (${code})${hint}`, exitCode: EXIT.failed };
+    }
     const hint = 'Start one with npm start, or name another with --url or LOGLINE_FEDERATION_URL.';
     return { code, detail: `${detail} ${hint}`, exitCode: EXIT.unreachable };
   }
   // A bug of ours: all there is to know, for the report.
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'internal_error', detail, exitCode: EXIT.failed };
+}
+
+/** Which variable helps where the node does not know, or does not let, its caller. */
+function hintFor(status: number | undefined): string {
+  const variables = 'LOGLINE_FEDERATION_TOKEN, or LOGLINE_FEDERATION_TOKEN_FILE,';
+  if (status === 401)
+    return `. Set ${variables} to the node's FEDERATION_ADMIN_TOKEN or to a valid token of the identity service.`;
+  if (status === 403) return `. Set ${variables} to a token that may do this.`;
+  return '';
 }
 
 function version(): string {

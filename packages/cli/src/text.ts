@@ -12,6 +12,11 @@ export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/** A figure that the node may keep to itself. */
+export function groupedOrDash(count: number | undefined): string {
+  return count === undefined ? '-' : grouped(count);
+}
+
 /** `1 span`, `2,991 spans`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;

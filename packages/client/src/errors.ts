@@ -68,7 +68,8 @@ export function refusal(request: FailedRequest, response: Response, body: string
   const { status } = response;
   const code = textMember(problem, 'error') ?? `http_${status}`;
   const said = textMember(problem, 'detail') ?? textMember(problem, 'title');
-  const detail = said ?? withoutWords(status, response.statusText);
+  const words = said ?? withoutWords(status, response.statusText);
+  const detail = status === 401 && said !== undefined ? `${said}: pass it as token` : words;
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
   return new LoglineFederationError({ status, code, detail, request, problem, retryAfterMs });
 }

@@ -71,14 +71,14 @@ export type Node = {
   readonly next_dial_at: string | null;
   readonly fingerprint: string | null;
   readonly in_sync: boolean;
-  /** On this connection */
-  readonly entries_received: number;
-  /** On this connection */
-  readonly entries_sent: number;
-  /** On this connection, on the wire */
-  readonly bytes_received: number;
-  /** On this connection, on the wire */
-  readonly bytes_sent: number;
+  /** On this connection. Not for callers bound to a tenant */
+  readonly entries_received?: number | undefined;
+  /** On this connection. Not for callers bound to a tenant */
+  readonly entries_sent?: number | undefined;
+  /** On this connection, on the wire. Not for callers bound to a tenant */
+  readonly bytes_received?: number | undefined;
+  /** On this connection, on the wire. Not for callers bound to a tenant */
+  readonly bytes_sent?: number | undefined;
 };
 
 /** RFC 9457 problem details */
@@ -133,8 +133,10 @@ export type PeerSync = {
   readonly peer_id: string | null;
   readonly address: string;
   readonly outcome: 'in_sync' | 'incomplete' | 'unreachable' | 'nothing_shared' | 'unknown_peer';
-  readonly entries_received: number;
-  readonly entries_sent: number;
+  /** Of all tenants that are shared. Not for callers bound to a tenant */
+  readonly entries_received?: number | undefined;
+  /** Of all tenants that are shared. Not for callers bound to a tenant */
+  readonly entries_sent?: number | undefined;
   readonly duration_ms: number;
   readonly detail: string | null;
 };
@@ -162,11 +164,14 @@ export type SyncStatus = {
   /** Open conflicts; 0, since this version resolves none */
   readonly sync_conflicts: number;
   readonly peers_in_sync: string[];
+  /** Of all tenants, or of the caller's own */
   readonly spans_total: number;
-  /** By tenant; only for callers on the same machine */
+  /** By tenant: those that the caller may see */
   readonly spans?: { readonly [member: string]: number } | undefined;
-  readonly entries: number;
-  readonly log_bytes: number;
+  /** Entries held. Not for callers bound to a tenant */
+  readonly entries?: number | undefined;
+  /** Size of the log. Not for callers bound to a tenant */
+  readonly log_bytes?: number | undefined;
   /** Why nothing more is stored, if so */
   readonly read_only: string | null;
   readonly peers: Node[];

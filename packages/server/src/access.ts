@@ -1,4 +1,4 @@
-/** Who may ask for what until authentication exists: the address of the socket decides, and never a header. */
+/** Who may ask for what where no secret is configured: the address of the socket decides, and never a header. */
 
 import { hostname } from 'node:os';
 import { BlockList, isIP } from 'node:net';
@@ -9,7 +9,7 @@ import { HttpProblem } from './problem.js';
 export type Access = 'open' | 'private' | 'loopback';
 
 /** As much of a request as the rule looks at. */
-export interface Caller {
+export interface Connection {
   readonly address: string;
   readonly method: string;
   readonly host: string | undefined;
@@ -36,7 +36,7 @@ const PRIVATE = listOf([
   ['fe80::', 10],
 ]);
 
-export function callerOf(request: IncomingMessage): Caller {
+export function connectionOf(request: IncomingMessage): Connection {
   const { headers } = request;
   return {
     address: request.socket.remoteAddress ?? '',
@@ -56,8 +56,8 @@ export function isPrivate(address: string): boolean {
   return isLoopback(address) || isIn(PRIVATE, address);
 }
 
-/** Throws `forbidden` where the caller may not use a route. */
-export function checkAccess(access: Access, caller: Caller): void {
+/** Throws `forbidden` where nobody at that address may use a route. */
+export function checkAddress(access: Access, caller: Connection): void {
   switch (access) {
     case 'open':
       break;
@@ -77,10 +77,10 @@ export function checkAccess(access: Access, caller: Caller): void {
   if (!SAFE_METHODS.has(caller.method)) checkOrigin(caller);
 }
 
-function checkLoopback(caller: Caller): void {
+function checkLoopback(caller: Connection): void {
   if (!isLoopback(caller.address)) {
     throw refusal(
-      `this answers only to programs on the node's own machine while no authentication is configured, and the request came from ${caller.address}: ask there, for example through ssh -L`,
+      `this answers only to programs on the node's own machine while no caller is configured, and the request came from ${caller.address}: ask there, for example through ssh -L, or set FEDERATION_ADMIN_TOKEN`,
     );
   }
   if (caller.forwarded) {
@@ -96,7 +96,7 @@ function checkLoopback(caller: Caller): void {
 }
 
 /** A page of another site may send requests here, but its browser names the page's origin. */
-function checkOrigin(caller: Caller): void {
+function checkOrigin(caller: Connection): void {
   if (caller.origin === undefined) return;
   const host = hostOfOrigin(caller.origin);
   if (host === undefined || host !== caller.host?.toLowerCase()) {

@@ -5,16 +5,23 @@ import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
 import helmet from 'koa-helmet';
-import { callerOf, checkAccess } from './access.js';
+import { noting, summaryOf, type ActBegun } from './acts.js';
 import { Disconnected } from './body.js';
 import { SERVER_LIMITS } from './limits.js';
 import { short } from './logging.js';
 import { HttpProblem, problemOf } from './problem.js';
-import { headerOf } from './request.js';
-import type { Route, Service } from './route.js';
+import { callerOf, headerOf } from './request.js';
+import type { Route, RouteContext, Service } from './route.js';
 
 /** Headers that decide who acts for whom: one that comes twice is an attempt to smuggle. */
-const SINGLE_HEADERS = ['x-tenant-id', 'x-user-id', 'x-user-roles', 'x-service-token', 'idempotency-key'];
+const SINGLE_HEADERS = [
+  'authorization',
+  'x-service-token',
+  'x-tenant-id',
+  'x-user-id',
+  'x-user-roles',
+  'idempotency-key',
+];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const NO_ROUTE = 'none';
 /** This service shows no pages; and whether a domain is TLS only is for whoever runs the proxy in front to say. */
@@ -40,13 +47,14 @@ export function createApp(service: Service, routes: readonly Route[]): Koa {
 }
 
 /** Gives each request an id, and notes what became of it. */
-function identify({ log, metrics, closing }: Service): Middleware {
+function identify({ config, log, metrics, closing }: Service): Middleware {
   return async (ctx, next) => {
     const startedAtMs = performance.now();
     const given = ctx.get('x-request-id');
     const id = REQUEST_ID.test(given) ? given : randomUUID();
     ctx.state['requestId'] = id;
     ctx.set('X-Request-Id', id);
+    ctx.state['bodyMs'] = config.deadlines.bodyMs;
     if (closing.aborted) ctx.set('Connection', 'close');
     await next();
     const ms = performance.now() - startedAtMs;
@@ -131,17 +139,29 @@ function refuseDoubledHeaders(ctx: Context, next: Next): Promise<unknown> {
 function createRouter(service: Service, routes: readonly Route[]): Router {
   const router = new Router({ strict: true, sensitive: true });
   for (const route of routes) {
-    router.register(
-      route.path,
-      [route.method.toLowerCase()],
-      async (ctx: Context & { params: Record<string, string> }) => {
-        ctx.state['route'] = route.path;
-        checkAccess(route.access, callerOf(ctx.req));
-        await route.handle(ctx, service);
-      },
+    router.register(route.path, [route.method.toLowerCase()], (ctx: RouteContext) =>
+      enter(route, ctx, service),
     );
   }
   return router;
+}
+
+/** Nothing of a request is looked at before its caller is known to be allowed. */
+async function enter(route: Route, ctx: RouteContext, service: Service): Promise<void> {
+  ctx.state['route'] = route.path;
+  ctx.state['caller'] = await service.admission.admit(ctx, route);
+  if (route.need !== 'admin' || route.method === 'GET') return route.handle(ctx, service);
+  await noting(service.acts, actOf(route, ctx), () => route.handle(ctx, service));
+}
+
+function actOf(route: Route, ctx: RouteContext): ActBegun {
+  const { kind, name } = callerOf(ctx);
+  return {
+    caller: name === kind ? kind : `${kind} ${name}`,
+    method: ctx.method,
+    path: ctx.path,
+    summary: () => summaryOf(ctx) ?? route.operation.summary ?? '',
+  };
 }
 
 function refuseUnknown(router: Router): Middleware {

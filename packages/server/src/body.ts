@@ -10,7 +10,6 @@ import { HttpProblem, messageOf } from './problem.js';
 /** The connection went away before the body was complete: there is nobody left to answer. */
 export class Disconnected extends Error {}
 
-const TOO_SLOW = 'too slow';
 const INFLATERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
   gzip: () => createGunzip(),
   br: () => createBrotliDecompress(),
@@ -18,14 +17,12 @@ const INFLATERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>>
 
 /**
  * The body's bytes, piece by piece, inflated according to Content-Encoding. Leaving early leaves the connection as it
- * is, so that an answer can still be sent. Throws `closed` when `closing` aborts, and `Disconnected`.
+ * is, so that an answer can still be sent. When `stop` aborts it throws the problem that is its reason, or `closed`;
+ * and it throws `Disconnected`.
  */
-export async function* readPieces(
-  ctx: Context,
-  closing?: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
+export async function* readPieces(ctx: Context, stop?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   const source = inflated(ctx);
-  const stopped = closing === undefined ? undefined : stoppedBy(closing);
+  const stopped = stop === undefined ? undefined : stoppedBy(stop);
   const pieces = source.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
@@ -52,7 +49,7 @@ export async function* readPieces(
 export async function readBytes(ctx: Context, bytesMost: number): Promise<Uint8Array> {
   if (Number(ctx.get('content-length')) > bytesMost) throw tooLarge(bytesMost);
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(TOO_SLOW), SERVER_LIMITS.bodyMs);
+  const timer = setTimeout(() => deadline.abort(tooSlow()), bodyMsOf(ctx));
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   try {
@@ -65,6 +62,19 @@ export async function readBytes(ctx: Context, bytesMost: number): Promise<Uint8A
     clearTimeout(timer);
   }
   return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** How long a body that is read as a whole may take, and each line of an upload. */
+export function bodyMsOf(ctx: Context): number {
+  const bodyMs: unknown = ctx.state['bodyMs'];
+  return typeof bodyMs === 'number' ? bodyMs : SERVER_LIMITS.bodyMs;
+}
+
+export function tooSlow(): HttpProblem {
+  return new HttpProblem(
+    'request_timeout',
+    'the body took too long to arrive: send it faster, or in smaller parts',
+  );
 }
 
 function tooLarge(bytesMost: number): HttpProblem {
@@ -98,11 +108,8 @@ function stoppedBy(signal: AbortSignal): { readonly promise: Promise<never>; rea
   const promise = new Promise<never>((_resolve, reject) => {
     const stop = (): void =>
       reject(
-        signal.reason === TOO_SLOW
-          ? new LoglineError(
-              'timeout',
-              'the body took too long to arrive: send it faster, or in smaller parts',
-            )
+        signal.reason instanceof HttpProblem
+          ? signal.reason
           : new LoglineError('closed', 'the node is stopping: send the rest after its restart'),
       );
     if (signal.aborted) return stop();

@@ -1,5 +1,6 @@
 /** What the operator configures: the only place that reads the environment. */
 
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   isNodeName,
@@ -11,6 +12,16 @@ import {
   type TrustedPeer,
 } from '@logline/federation-core';
 import { z } from 'zod';
+import {
+  ACCESS_VARIABLES,
+  accessOf,
+  conflictsIn,
+  DEFAULT_ACCESS,
+  SECRET_VARIABLES,
+  type AccessConfig,
+} from './config-access.js';
+import { expected, list, ok, problem, seconds, text, wholeNumber, type Read } from './config-values.js';
+import { SERVER_LIMITS } from './limits.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -29,6 +40,16 @@ export interface ServerConfig {
   readonly discoveryIntervalMs: number;
   readonly syncIntervalMs: number;
   readonly logLevel: LogLevel;
+  readonly access: AccessConfig;
+  /** How long a client may take; not set by variables. */
+  readonly deadlines: Deadlines;
+}
+
+export interface Deadlines {
+  /** For the headers of a request. */
+  readonly headersMs: number;
+  /** For a JSON body, and for each line of an upload. */
+  readonly bodyMs: number;
 }
 
 /** The configuration of a process: the server's, and how the process was started. */
@@ -49,12 +70,14 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   discoveryIntervalMs: 300_000,
   syncIntervalMs: 60_000,
   logLevel: 'info',
+  access: DEFAULT_ACCESS,
+  deadlines: { headersMs: SERVER_LIMITS.headersMs, bodyMs: SERVER_LIMITS.bodyMs },
 };
 
 const DATA_DIR = './data';
 const PORT_MAX = 65_535;
-const SECONDS_MAX = 86_400;
 const NETWORK_KEY_CHARS_MAX = 1024;
+const SECRET_FILE_BYTES_MAX = 64 * 1024;
 const HOST = /^[A-Za-z0-9.:_%-]{1,253}$/;
 
 const nodeName = text(DEFAULT_CONFIG.name, (value) =>
@@ -96,6 +119,7 @@ const VARIABLES = z.object({
   FEDERATION_DISCOVERY_INTERVAL: seconds(DEFAULT_CONFIG.discoveryIntervalMs),
   FEDERATION_SYNC_INTERVAL: seconds(DEFAULT_CONFIG.syncIntervalMs),
   LOG_LEVEL: logLevel,
+  ...ACCESS_VARIABLES,
 });
 
 /**
@@ -104,15 +128,17 @@ const VARIABLES = z.object({
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
-  const parsed = VARIABLES.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    const head = `${lines.length} ${lines.length === 1 ? 'setting is' : 'settings are'} not usable; correct and start again:`;
-    throw new LoglineError('bad_configuration', [head, ...lines].join('\n'));
+  const { settings, problems } = withSecretFiles(given);
+  const parsed = VARIABLES.safeParse(settings);
+  for (const issue of parsed.error?.issues ?? []) problems.push(`${issue.path.join('.')}: ${issue.message}`);
+  if (parsed.data !== undefined) problems.push(...conflictsIn(accessOf(parsed.data)));
+  if (parsed.data === undefined || problems.length > 0) {
+    const head = `${problems.length} ${problems.length === 1 ? 'setting is' : 'settings are'} not usable; correct and start again:`;
+    throw new LoglineError('bad_configuration', [head, ...problems.map((one) => `  ${one}`)].join('\n'));
   }
   const values = parsed.data;
   const tenants = values.FEDERATION_TENANTS;
-  const known = new Set(Object.keys(VARIABLES.shape));
+  const known = new Set([...Object.keys(VARIABLES.shape), ...SECRET_VARIABLES.map(fileVariable)]);
   return {
     name: values.FEDERATION_NODE_NAME,
     networkKey: values.FEDERATION_NETWORK_KEY,
@@ -124,12 +150,49 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     discoveryIntervalMs: values.FEDERATION_DISCOVERY_INTERVAL * 1000,
     syncIntervalMs: values.FEDERATION_SYNC_INTERVAL * 1000,
     logLevel: values.LOG_LEVEL,
+    access: accessOf(values),
+    deadlines: DEFAULT_CONFIG.deadlines,
     byHand: env['npm_lifecycle_event'] === 'start',
     unknownVariables: Object.keys(given).filter((name) => name.startsWith('FEDERATION_') && !known.has(name)),
   };
 }
 
-type Read<T> = { readonly value: T } | { readonly problem: string };
+function fileVariable(name: string): string {
+  return `${name}_FILE`;
+}
+
+/** The settings with those secrets filled in that files hold, as operators mount them. */
+function withSecretFiles(given: Readonly<Record<string, string | undefined>>): {
+  readonly settings: Record<string, string | undefined>;
+  readonly problems: string[];
+} {
+  const settings = { ...given };
+  const problems: string[] = [];
+  for (const name of SECRET_VARIABLES) {
+    const path = given[fileVariable(name)]?.trim();
+    if (path === undefined) continue;
+    if (given[name] !== undefined) {
+      problems.push(`${fileVariable(name)}: ${name} is set too: keep one of them`);
+      continue;
+    }
+    const read = readSecretFile(path);
+    if ('value' in read) settings[name] = read.value;
+    else problems.push(`${fileVariable(name)}: ${read.problem}`);
+  }
+  return { settings, problems };
+}
+
+function readSecretFile(path: string): Read<string> {
+  try {
+    const content = readFileSync(path);
+    const secret = content.toString('utf8').trim();
+    if (content.length <= SECRET_FILE_BYTES_MAX && secret !== '') return ok(secret);
+    return expected(`a file with one secret, this one has ${content.length} bytes:`, path);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    return expected(`a file that can be read (${code})`, path);
+  }
+}
 
 /** Reads `address` or `address#fingerprint` into canonical form. */
 export function readPeer(text: string): Read<TrustedPeer> {
@@ -157,63 +220,6 @@ function readTenant(text: string): Read<TenantId | '*'> {
   return tenant === undefined
     ? expected('tenant names of up to 128 printable characters without spaces or / * # ? % & = " \\', text)
     : ok(tenant);
-}
-
-function text<T>(byDefault: string, read: (value: string) => Read<T>) {
-  return z
-    .string()
-    .default(byDefault)
-    .transform((value, ctx): T => {
-      const result = read(value.trim());
-      if ('value' in result) return result.value;
-      ctx.addIssue({ code: 'custom', message: result.problem });
-      return z.NEVER;
-    });
-}
-
-/** A comma list. Every bad part is a problem of its own. */
-function list<T>(read: (part: string) => Read<T>, repeated: (values: readonly T[]) => string | undefined) {
-  return z
-    .string()
-    .default('')
-    .transform((value, ctx): T[] => {
-      const parts = value.split(',').map((part) => part.trim());
-      const values: T[] = [];
-      for (const part of parts.filter((one) => one !== '')) {
-        const result = read(part);
-        if ('value' in result) values.push(result.value);
-        else ctx.addIssue({ code: 'custom', message: result.problem });
-      }
-      const twice = repeated(values);
-      if (twice !== undefined)
-        ctx.addIssue({ code: 'custom', message: `names ${twice} twice: keep one of them` });
-      return values;
-    });
-}
-
-function wholeNumber(byDefault: string, range: { readonly least: number; readonly most: number }) {
-  return text(byDefault, (value) => {
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-    return number >= range.least && number <= range.most
-      ? ok(number)
-      : expected(`a whole number from ${range.least} to ${range.most}`, value);
-  });
-}
-
-function seconds(byDefaultMs: number) {
-  return wholeNumber(String(byDefaultMs / 1000), { least: 1, most: SECONDS_MAX });
-}
-
-function ok<T>(value: T): Read<T> {
-  return { value };
-}
-
-function problem(message: string): { readonly problem: string } {
-  return { problem: message };
-}
-
-function expected(what: string, got: string): { readonly problem: string } {
-  return problem(`expected ${what}, got ${JSON.stringify(got.slice(0, 200))}`);
 }
 
 function withoutPassword(address: string): string {

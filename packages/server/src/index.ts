@@ -7,6 +7,7 @@ export {
   type ProcessConfig,
   type ServerConfig,
 } from './config.js';
+export { DEFAULT_ACCESS, type AccessConfig } from './config-access.js';
 export { startServer, type RunningServer, type ServerOptions } from './server.js';
 export { describeRoutes, ROUTES } from './routes/table.js';
 export type { Route } from './route.js';

@@ -10,7 +10,7 @@ export const SERVER_LIMITS = {
   arraySpans: 20_000,
   /** Any other JSON body. */
   bodyBytes: 64 * KIB,
-  /** How long a JSON body may take to arrive. */
+  /** How long a JSON body may take to arrive, and a line of an upload from its first byte to its last. */
   bodyMs: 60_000,
   /** Silence on a connection that waits for its request or the rest of it. */
   idleMs: 60_000,
@@ -53,5 +53,14 @@ export const SERVER_LIMITS = {
   /** A sample of the latency to each connected peer. */
   latencyEveryMs: 5_000,
   headerChars: 256,
+  /** Of headers that are longer by nature: tokens, and the scope words of a user. */
+  tokenChars: 8192,
+  scopeChars: 4096,
+
+  /** A published key set, and how long it may take to fetch. */
+  keySetBytes: 256 * KIB,
+  keySetMs: 5_000,
+  /** Callers with an allowance of their own within a minute; those beyond share one. */
+  callersCounted: 10_000,
   loggedChars: 500,
 } as const;

@@ -2,6 +2,7 @@
 
 import closeWithGrace from 'close-with-grace';
 import { LoglineError } from '@logline/federation-core';
+import { hasCallers } from './config-access.js';
 import { readConfig, type ProcessConfig } from './config.js';
 import { createLog } from './logging.js';
 import { messageOf } from './problem.js';
@@ -67,6 +68,8 @@ async function run(config: ProcessConfig): Promise<void> {
 function banner({ url, node }: RunningServer, config: ProcessConfig): string {
   const [tenant = 'acme'] = config.tenants === '*' ? [] : config.tenants;
   const json = "-H 'Content-Type: application/json'";
+  // The token itself is nothing to print.
+  const token = hasCallers(config.access) ? '-H "Authorization: Bearer $TOKEN" ' : '';
   return [
     '',
     `LogLine Federation listens on ${url}${config.bindHost === '0.0.0.0' || config.bindHost === '::' ? ' and every other address of this machine' : ''}`,
@@ -76,8 +79,8 @@ function banner({ url, node }: RunningServer, config: ProcessConfig): string {
     '',
     'Try:',
     `  curl ${url}/health`,
-    `  curl ${json} -d '{"logline_id":"logline-id://person/ada","title":"hello"}' '${url}/v1/timeline/spans?tenant_id=${tenant}'`,
-    `  curl '${url}/v1/timeline/spans?tenant_id=${tenant}'`,
+    `  curl ${token}${json} -d '{"logline_id":"logline-id://person/ada","title":"hello"}' '${url}/v1/timeline/spans?tenant_id=${tenant}'`,
+    `  curl ${token}'${url}/v1/timeline/spans?tenant_id=${tenant}'`,
     '',
     '',
   ].join('\n');

@@ -53,6 +53,11 @@ export class Metrics {
     buckets: HTTP_SECONDS,
     registers: [this.#registry],
   });
+  readonly #callersRefused = new Counter({
+    name: 'federation_callers_refused_total',
+    help: 'Requests that showed nothing by which the node knows their caller',
+    registers: [this.#registry],
+  });
   readonly #related = new Set<string>();
 
   /** Figures that are read off the node when somebody asks. */
@@ -97,6 +102,10 @@ export class Metrics {
   noteLatencies(node: FederationNode): void {
     for (const { latencyMs } of connected(node))
       if (latencyMs !== undefined) this.#latencySeconds.observe(latencyMs / 1000);
+  }
+
+  noteCallerRefused(): void {
+    this.#callersRefused.inc();
   }
 
   noteSync(outcome: string, ms: number): void {

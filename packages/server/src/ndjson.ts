@@ -9,7 +9,7 @@ export interface Line {
   readonly bytes: Uint8Array | undefined;
 }
 
-const NEWLINE = 0x0a;
+export const NEWLINE = 0x0a;
 
 export class LineSplitter {
   readonly #lineBytesMost: number;
@@ -26,6 +26,11 @@ export class LineSplitter {
   /** Bytes held of an unfinished line: never more than the longest allowed. */
   get heldBytes(): number {
     return this.#partBytes;
+  }
+
+  /** Whether a line has begun that has not ended. */
+  get isInsideLine(): boolean {
+    return this.#partBytes > 0 || this.#isTooLong;
   }
 
   /** The lines that end within `piece`. Empty ones count but do not come. */

@@ -8,13 +8,17 @@ export type RequestFault =
   | 'bad_request'
   | 'forbidden'
   | 'id_required'
+  | 'keys_unavailable'
   | 'method_not_allowed'
   | 'name_mismatch'
   | 'not_found'
   | 'not_supported'
+  | 'rate_limited'
+  | 'request_timeout'
   | 'tenant_mismatch'
   | 'tenant_required'
   | 'too_large'
+  | 'unauthorized'
   | 'unsupported_encoding'
   | 'unsupported_media_type'
   | 'upgrade_required'
@@ -45,13 +49,17 @@ const STATUS_OF_FAULT: Readonly<Record<RequestFault, number>> = {
   bad_request: 400,
   forbidden: 403,
   id_required: 400,
+  keys_unavailable: 503,
   method_not_allowed: 405,
   name_mismatch: 409,
   not_found: 404,
   not_supported: 400,
+  rate_limited: 429,
+  request_timeout: 408,
   tenant_mismatch: 400,
   tenant_required: 400,
   too_large: 413,
+  unauthorized: 401,
   unsupported_encoding: 415,
   unsupported_media_type: 415,
   upgrade_required: 426,
@@ -59,7 +67,12 @@ const STATUS_OF_FAULT: Readonly<Record<RequestFault, number>> = {
 };
 
 /** Answers that a client may simply repeat after a moment. */
-const RETRY_AFTER_SECONDS: Partial<Record<string, number>> = { overloaded: 1, closed: 5, aborted: 1 };
+const RETRY_AFTER_SECONDS: Partial<Record<string, number>> = {
+  overloaded: 1,
+  closed: 5,
+  aborted: 1,
+  keys_unavailable: 5,
+};
 
 export interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>;

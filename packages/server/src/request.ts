@@ -5,10 +5,17 @@ import { createText } from '@logline/federation-core/node';
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { readBytes } from './body.js';
+import { nothingThere, type Caller } from './caller.js';
 import { SERVER_LIMITS } from './limits.js';
 import { HttpProblem } from './problem.js';
 
 const TENANT_HEADER = 'x-tenant-id';
+/** Those that may be longer than others. */
+const LONG_HEADERS: Readonly<Partial<Record<string, number>>> = {
+  authorization: SERVER_LIMITS.tokenChars,
+  'x-service-token': SERVER_LIMITS.tokenChars,
+  'x-user-roles': SERVER_LIMITS.scopeChars,
+};
 const SHOWN_ISSUES = 5;
 const TEXT = createText();
 
@@ -39,9 +46,15 @@ export async function readJson<Schema extends z.ZodType>(
   return check(schema, parseJson(bytes), 'body member');
 }
 
+/** Who asks; known as soon as a route begins. */
+export function callerOf(ctx: Context): Caller {
+  return ctx.state['caller'] as Caller;
+}
+
 /**
- * The tenant that a request names in `?tenant_id` or `X-Tenant-ID`, if any.
- * Throws `bad_request` for what is no tenant name, and `tenant_mismatch` where the two differ.
+ * The tenant that a request is about: the one it names in `?tenant_id` or `X-Tenant-ID`, else the caller's own, if any.
+ * Throws `bad_request` for what is no tenant name, `tenant_mismatch` where the two differ, and `not_found` for any
+ * that the caller may not see.
  */
 export function tenantOf(ctx: Context, fromQuery: string | undefined): TenantId | undefined {
   const fromHeader = headerOf(ctx, TENANT_HEADER);
@@ -52,7 +65,15 @@ export function tenantOf(ctx: Context, fromQuery: string | undefined): TenantId 
     );
   }
   const text = fromQuery ?? fromHeader;
-  return text === undefined ? undefined : readTenant(text);
+  return permittedTenant(ctx, text === undefined ? undefined : readTenant(text));
+}
+
+/** As `tenantOf`, for a tenant that is named elsewhere, such as in a body. */
+export function permittedTenant(ctx: Context, named: TenantId | undefined): TenantId | undefined {
+  const own = callerOf(ctx).tenant;
+  if (own === undefined) return named;
+  if (named !== undefined && named !== own) throw nothingThere();
+  return own;
 }
 
 /** As `tenantOf`, where there must be one. */
@@ -76,11 +97,9 @@ export function headerOf(ctx: Context, name: string): string | undefined {
   if (values.length > 1)
     throw new HttpProblem('bad_request', `the header ${name} comes ${values.length} times: send it once`);
   const [value] = values;
-  if (value !== undefined && value.length > SERVER_LIMITS.headerChars)
-    throw new HttpProblem(
-      'bad_request',
-      `the header ${name} is longer than ${SERVER_LIMITS.headerChars} characters`,
-    );
+  const charsMost = LONG_HEADERS[name] ?? SERVER_LIMITS.headerChars;
+  if (value !== undefined && value.length > charsMost)
+    throw new HttpProblem('bad_request', `the header ${name} is longer than ${charsMost} characters`);
   return value;
 }
 

@@ -4,7 +4,9 @@ import type { FederationNode } from '@logline/federation-core';
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
-import type { Access } from './access.js';
+import type { Acts } from './acts.js';
+import type { Admission } from './admission.js';
+import type { Need, Reach } from './caller.js';
 import type { ServerConfig } from './config.js';
 import type { Metrics } from './metrics.js';
 import type { Syncs } from './syncs.js';
@@ -16,6 +18,8 @@ export interface Service {
   readonly metrics: Metrics;
   readonly syncs: Syncs;
   readonly log: Logger;
+  readonly admission: Admission;
+  readonly acts: Acts;
   /** Aborts when the service stops: streams end, uploads and waits come to an answer. */
   readonly closing: AbortSignal;
 }
@@ -26,7 +30,10 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** With parameters as `:id`. */
   readonly path: string;
-  readonly access: Access;
+  /** What its callers must be allowed. `admin` routes that are no GET are noted as acts. */
+  readonly need: Need;
+  /** `tenant`: it takes its tenant through `tenantOf`, which knows what the caller may name. */
+  readonly reach: Reach;
   /** Its part of the OpenAPI document. */
   readonly operation: ZodOpenApiOperationObject;
   readonly handle: (ctx: RouteContext, service: Service) => void | Promise<void>;

@@ -13,6 +13,9 @@ const PEERS = 1000;
 
 const timestamp = z.string().meta({ description: 'RFC 3339, in UTC', example: '2025-10-03T22:00:00.000Z' });
 const count = z.int().min(0);
+/** A figure from which a caller who is bound to a tenant could tell the traffic of others. */
+const ofAll = (description: string) =>
+  count.optional().meta({ description: `${description}. Not for callers bound to a tenant` });
 const nodeId = z
   .string()
   .meta({ description: 'A node, by its label', example: 'logline-id://node/peer-alpha' });
@@ -64,10 +67,10 @@ export const peerNode = z
     next_dial_at: timestamp.nullable(),
     fingerprint: fingerprint.nullable(),
     in_sync: z.boolean(),
-    entries_received: count.meta({ description: 'On this connection' }),
-    entries_sent: count.meta({ description: 'On this connection' }),
-    bytes_received: count.meta({ description: 'On this connection, on the wire' }),
-    bytes_sent: count.meta({ description: 'On this connection, on the wire' }),
+    entries_received: ofAll('On this connection'),
+    entries_sent: ofAll('On this connection'),
+    bytes_received: ofAll('On this connection, on the wire'),
+    bytes_sent: ofAll('On this connection, on the wire'),
   })
   .meta({ id: 'Node' });
 
@@ -154,8 +157,8 @@ export const peerSync = z
     peer_id: nodeId.nullable(),
     address: z.string(),
     outcome: z.enum(SYNC_OUTCOMES),
-    entries_received: count,
-    entries_sent: count,
+    entries_received: ofAll('Of all tenants that are shared'),
+    entries_sent: ofAll('Of all tenants that are shared'),
     duration_ms: z.number(),
     detail: z.string().nullable(),
   })
@@ -195,13 +198,13 @@ export const syncStatus = z
     pending_syncs: count,
     sync_conflicts: count.meta({ description: 'Open conflicts; 0, since this version resolves none' }),
     peers_in_sync: z.array(nodeId),
-    spans_total: count,
+    spans_total: count.meta({ description: "Of all tenants, or of the caller's own" }),
     spans: z
       .record(z.string(), count)
       .optional()
-      .meta({ description: 'By tenant; only for callers on the same machine' }),
-    entries: count,
-    log_bytes: count,
+      .meta({ description: 'By tenant: those that the caller may see' }),
+    entries: ofAll('Entries held'),
+    log_bytes: ofAll('Size of the log'),
     read_only: z.string().nullable().meta({ description: 'Why nothing more is stored, if so' }),
     peers: z.array(peerNode),
   })

@@ -6,7 +6,10 @@ import type { Duplex } from 'node:stream';
 import { LoglineError, type FederationNode } from '@logline/federation-core';
 import { openLocalNode, type LocalNode } from '@logline/federation-core/node';
 import type { Logger } from 'pino';
+import { openActs } from './acts.js';
+import { openAdmission } from './admission.js';
 import { createApp } from './app.js';
+import { hasCallers } from './config-access.js';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
 import { SERVER_LIMITS } from './limits.js';
 import { createLog, logEvent, short } from './logging.js';
@@ -64,13 +67,26 @@ async function listen(
   const { config, metrics, log } = parts;
   const closing = new AbortController();
   const syncs = new Syncs(node, metrics, closing.signal);
-  const service: Service = { ...parts, node, syncs, closing: closing.signal };
+  const admission = await openAdmission(config.access, {
+    onRefused: (reason) => {
+      metrics.noteCallerRefused();
+      log.debug({ event: 'caller_refused', reason: short(reason) });
+    },
+  });
+  const service: Service = {
+    ...parts,
+    node,
+    syncs,
+    admission,
+    acts: openActs(log),
+    closing: closing.signal,
+  };
   metrics.watch(node);
   const handle = createApp(service, ROUTES).callback();
   const requests = new Requests();
   const server = createServer(
     {
-      headersTimeout: SERVER_LIMITS.headersMs,
+      headersTimeout: config.deadlines.headersMs,
       // Uploads may last for days; a connection that falls silent is ended by `timeout`.
       requestTimeout: 0,
       keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
@@ -110,7 +126,34 @@ async function listen(
     tenants: config.tenants,
     peers: node.peers().map((peer) => peer.address),
   });
+  tellAccess(config, log);
   return { url, port, node, close, [Symbol.asyncDispose]: close };
+}
+
+/** Says how the node knows its callers; an operator who forgot a secret should not find out from a stranger. */
+function tellAccess({ access }: ServerConfig, log: Logger): void {
+  if (!hasCallers(access)) {
+    log.warn({
+      event: 'no_callers_configured',
+      detail:
+        'programs on this machine may do everything, private addresses may look at nodes, trust and sync status, others nothing: set FEDERATION_ADMIN_TOKEN, FEDERATION_SERVICE_TOKEN, FEDERATION_JWT_SECRET or FEDERATION_JWKS_URL to let callers in',
+    });
+    return;
+  }
+  const { adminToken, serviceToken, jwtSecret, jwksUrl } = access;
+  const kinds = { operator: adminToken, gateway: serviceToken, hs256: jwtSecret, key_set: jwksUrl };
+  log.info({
+    event: 'callers_configured',
+    kinds: Object.entries(kinds).flatMap(([kind, secret]) => (secret === undefined ? [] : [kind])),
+    requests_per_minute: access.requestsPerMinute ?? null,
+  });
+  if (serviceToken !== undefined && jwtSecret === undefined && jwksUrl === undefined) {
+    log.warn({
+      event: 'forwarded_tokens_unverified',
+      detail:
+        'tokens that the gateway forwards are only compared with its headers: set FEDERATION_JWT_SECRET or FEDERATION_JWKS_URL to have them verified here too',
+    });
+  }
 }
 
 function startTimers({ config, node, syncs, metrics, log }: Service): readonly NodeJS.Timeout[] {

@@ -26,6 +26,7 @@ type Result = z.output<typeof syncResult>;
 
 interface Job {
   readonly id: string;
+  readonly tenant: TenantId | undefined;
   readonly startedAtMs: number;
   readonly done: Promise<void>;
   result: Result | undefined;
@@ -63,10 +64,11 @@ export class Syncs {
     return job.result === undefined ? { jobId: job.id } : { result: job.result };
   }
 
-  job(id: string): z.output<typeof syncJob> | undefined {
+  /** A job; one about another tenant, or about all of them, is none for who is bound to one. */
+  job(id: string, tenant: TenantId | undefined): z.output<typeof syncJob> | undefined {
     this.#forgetOld();
     const job = this.#jobs.get(id);
-    if (job === undefined) return undefined;
+    if (job === undefined || (tenant !== undefined && job.tenant !== tenant)) return undefined;
     return {
       job_id: job.id,
       status: job.result?.status ?? (job.finishedAtMs === undefined ? 'running' : 'failed'),
@@ -103,6 +105,7 @@ export class Syncs {
     const done = work.then(() => void (job.finishedAtMs = Date.now()));
     const job: Job = {
       id: randomUUID(),
+      tenant: wish.tenant,
       startedAtMs: Date.now(),
       done,
       result: undefined,

@@ -2,12 +2,14 @@
 
 import { LIMITS, type AppendOptions, type FederationNode } from '@logline/federation-core';
 import { SERVER_LIMITS } from './limits.js';
-import { LineSplitter, Piece, type Line } from './ndjson.js';
+import { LineSplitter, NEWLINE, Piece, type Line } from './ndjson.js';
 import type { Tally } from './tally.js';
 
 export interface UploadOptions extends Pick<AppendOptions, 'tenant' | 'idempotencyKey'> {
   readonly node: Pick<FederationNode, 'append'>;
   readonly tally: Tally;
+  /** Told whether a line has begun that has not ended; never while the disk is waited for. */
+  readonly onLine?: ((isInside: boolean) => void) | undefined;
 }
 
 /**
@@ -20,9 +22,11 @@ export async function uploadLines(source: AsyncIterable<Uint8Array>, options: Up
   try {
     const splitter = new LineSplitter(LIMITS.spanBytes);
     for await (const bytes of source) {
+      if (bytes.includes(NEWLINE)) options.onLine?.(false);
       for (const line of splitter.push(bytes)) if (upload.add(line)) await upload.send();
       // A slow upload is stored as it comes, not when it ends.
       if (upload.inFlight === 0) await upload.send();
+      options.onLine?.(splitter.isInsideLine);
     }
     const last = splitter.end();
     if (last !== undefined) upload.add(last);

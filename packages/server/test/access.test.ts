@@ -1,7 +1,8 @@
 // Who may ask for what while no authentication is configured.
 import { hostname } from 'node:os';
 import test from 'ava';
-import { checkAccess, isLoopback, isPrivate, type Access, type Caller } from '../dist/access.js';
+import { checkAddress, isLoopback, isPrivate, type Access, type Connection } from '../dist/access.js';
+import { reachableFrom } from '../dist/admission.js';
 import { HttpProblem } from '../dist/problem.js';
 import { get, post, raw, serve, spanOf } from './helpers.js';
 
@@ -54,7 +55,7 @@ test('private addresses are those of the local network; carrier-grade NAT is not
   for (const address of PUBLIC) t.false(isPrivate(address), address);
 });
 
-const caller = (members: Partial<Caller> = {}): Caller => ({
+const caller = (members: Partial<Connection> = {}): Connection => ({
   address: '127.0.0.1',
   method: 'GET',
   host: 'localhost:8080',
@@ -63,9 +64,9 @@ const caller = (members: Partial<Caller> = {}): Caller => ({
   ...members,
 });
 
-const isAllowed = (access: Access, members: Partial<Caller>): boolean => {
+const isAllowed = (access: Access, members: Partial<Connection>): boolean => {
   try {
-    checkAccess(access, caller(members));
+    checkAddress(access, caller(members));
     return true;
   } catch (error) {
     if (error instanceof HttpProblem && error.status === 403 && error.message.length > 40) return false;
@@ -131,19 +132,19 @@ test('the rules hold on a running server', async (t) => {
   t.is((await get(`${url}/v1/timeline/spans?tenant_id=acme`)).text, '{"spans":[],"next_cursor":null}');
 });
 
-test('every route says whom it answers: only probes and links answer everyone', async (t) => {
+test('without callers only probes, links and the description answer everyone', async (t) => {
   const { ROUTES } = await import('../dist/index.js');
   const answering = (access: Access): readonly string[] =>
-    ROUTES.filter((route) => route.access === access).map((route) => `${route.method} ${route.path}`);
+    ROUTES.filter((route) => reachableFrom(route) === access).map((route) => `${route.method} ${route.path}`);
   t.deepEqual(answering('open').toSorted(), [
     'GET /health',
     'GET /livez',
+    'GET /openapi.json',
     'GET /readyz',
     'GET /v1/federation',
   ]);
   t.deepEqual(answering('private').toSorted(), [
     'GET /metrics',
-    'GET /openapi.json',
     'GET /v1/nodes',
     'GET /v1/sync/status',
     'GET /v1/trust/relationships',

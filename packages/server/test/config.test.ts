@@ -1,7 +1,7 @@
 // What the operator may configure, and what a wrong setting is told.
 import { resolve } from 'node:path';
 import test from 'ava';
-import { readConfig } from '../dist/index.js';
+import { DEFAULT_ACCESS, readConfig } from '../dist/index.js';
 
 const KEY = 'A'.repeat(42) + 'E';
 
@@ -26,6 +26,8 @@ test('without any variable the defaults of the specification hold', (t) => {
     discoveryIntervalMs: 300_000,
     syncIntervalMs: 60_000,
     logLevel: 'info',
+    access: DEFAULT_ACCESS,
+    deadlines: { headersMs: 10_000, bodyMs: 60_000 },
     byHand: false,
     unknownVariables: [],
   });

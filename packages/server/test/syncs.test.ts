@@ -82,14 +82,14 @@ test('a longer one becomes a job that can be asked for, and the same wish joins 
   t.is(node.asked.length, 1);
   t.is(node.asked[0]?.sinceMs, 5);
   const id = 'jobId' in first ? first.jobId : '';
-  const running = syncs.job(id);
+  const running = syncs.job(id, undefined);
   t.true(schemas.syncJob.safeParse(running).success);
   t.like(running, { status: 'running', finished_at: null, peers: [] });
   node.end('in_sync');
-  await eventually('the job has ended', () => syncs.job(id)?.finished_at !== null);
-  t.true(schemas.syncJob.safeParse(syncs.job(id)).success);
-  t.like(syncs.job(id), { status: 'completed' });
-  t.is(syncs.job('another'), undefined);
+  await eventually('the job has ended', () => syncs.job(id, undefined)?.finished_at !== null);
+  t.true(schemas.syncJob.safeParse(syncs.job(id, undefined)).success);
+  t.like(syncs.job(id, undefined), { status: 'completed' });
+  t.is(syncs.job('another', undefined), undefined);
   void syncs.run({ sinceMs: 5 }, 1);
   t.is(node.asked.length, 2, 'an ended job is not joined');
 });
@@ -99,8 +99,8 @@ test('a job that fails says why', async (t) => {
   const started = await syncs.run({}, 1);
   node.fail(new Error('the disk is gone'));
   const id = 'jobId' in started ? started.jobId : '';
-  await eventually('the job has ended', () => syncs.job(id)?.finished_at !== null);
-  t.like(syncs.job(id), { status: 'failed', detail: 'the disk is gone' });
+  await eventually('the job has ended', () => syncs.job(id, undefined)?.finished_at !== null);
+  t.like(syncs.job(id, undefined), { status: 'failed', detail: 'the disk is gone' });
 });
 
 test('jobs are bounded, and stopping the service ends them', async (t) => {

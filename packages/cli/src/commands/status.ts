@@ -1,6 +1,7 @@
 /** `status`: how the node is, how far it is in sync, and its peers. */
 
 import type { Command } from 'commander';
+import type { SyncStatus } from 'logline-federation-client';
 import { EXIT } from '../exit-code.js';
 import { showPeers } from '../peers.js';
 import type { Shell } from '../shell.js';
@@ -32,13 +33,19 @@ export function addStatus(parent: Command, shell: Shell): void {
       ['last sync', whenText(sync.last_sync, now)],
       ['pending', counted(sync.pending_syncs, 'sync')],
       ['spans', spansText(sync.spans_total, sync.spans ?? {})],
-      ['log', `${counted(sync.entries, 'entry', 'entries')}, ${bytesText(sync.log_bytes)}`],
+      ...logFacts(sync),
     ]);
     if (sync.peers.length === 0) return code;
     await out.line();
     await showPeers(out, sync.peers, now);
     return code;
   });
+}
+
+/** Callers who are bound to a tenant are not told of the whole log. */
+function logFacts({ entries, log_bytes: bytes }: SyncStatus): readonly (readonly [string, string])[] {
+  if (entries === undefined || bytes === undefined) return [];
+  return [['log', `${counted(entries, 'entry', 'entries')}, ${bytesText(bytes)}`]];
 }
 
 function spansText(total: number, byTenant: Readonly<Record<string, unknown>>): string {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { SyncResult } from 'logline-federation-client';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import type { Shell } from '../shell.js';
-import { grouped, safe, secondsText } from '../text.js';
+import { groupedOrDash, safe, secondsText } from '../text.js';
 
 interface SyncOptions {
   readonly since?: string;
@@ -51,8 +51,8 @@ export function addSync(parent: Command, shell: Shell): void {
         result.peers.map((one) => [
           safe(one.peer_id ?? one.address),
           (one.outcome === 'in_sync' ? green : yellow)(one.outcome.replace('_', ' ')),
-          grouped(one.entries_received),
-          grouped(one.entries_sent),
+          groupedOrDash(one.entries_received),
+          groupedOrDash(one.entries_sent),
           secondsText(one.duration_ms),
         ]),
       );

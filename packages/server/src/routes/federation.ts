@@ -10,7 +10,8 @@ export const federationRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/federation',
-    access: 'open',
+    need: 'none',
+    reach: 'node',
     operation: {
       summary: 'The link between nodes',
       description: `A WebSocket with the subprotocol ${SUBPROTOCOL}, encrypted and authenticated by itself.`,

@@ -12,7 +12,8 @@ export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/health',
-    access: 'open',
+    need: 'none',
+    reach: 'node',
     operation: {
       summary: 'Health of the service',
       responses: {
@@ -29,7 +30,8 @@ export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/livez',
-    access: 'open',
+    need: 'none',
+    reach: 'node',
     operation: { summary: 'Whether the process answers', responses: { 200: json('It does', probe) } },
     handle(ctx) {
       ctx.body = { status: 'ok' };
@@ -38,7 +40,8 @@ export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/readyz',
-    access: 'open',
+    need: 'none',
+    reach: 'node',
     operation: {
       summary: 'Whether the node takes spans',
       responses: { 200: json('It does', probe), 503: json('It is stopping, or cannot store', probe) },
@@ -52,7 +55,8 @@ export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/metrics',
-    access: 'private',
+    need: 'network',
+    reach: 'node',
     operation: {
       summary: 'Figures in the text format of Prometheus',
       responses: {

@@ -1,31 +1,35 @@
 /** Known peers, and looking for them. */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { summarise } from '../acts.js';
+import { peerFor } from '../figures.js';
 import { json, jsonBody, problems } from '../operations.js';
 import { describePeer, isVerified, settledPeers } from '../peers.js';
 import { HttpProblem } from '../problem.js';
-import { readJson, readQuery } from '../request.js';
+import { callerOf, readJson, readQuery } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { discoverRequest, discoverResult, nodeList, noQuery } from '../schemas.js';
+import { isSameSecret } from '../secret.js';
 
 export const nodeRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/nodes',
-    access: 'private',
+    need: 'read',
+    reach: 'node',
     operation: {
       summary: 'All known peers',
       responses: { 200: json('The peers', nodeList), ...problems },
     },
     handle(ctx, { node }) {
       readQuery(ctx, noQuery);
-      ctx.body = { nodes: node.peers().map(describePeer) };
+      ctx.body = { nodes: node.peers().map((peer) => peerFor(callerOf(ctx), peer)) };
     },
   },
   {
     method: 'POST',
     path: '/v1/nodes/discover',
-    access: 'loopback',
+    need: 'admin',
+    reach: 'node',
     operation: {
       summary: 'Look for peers now',
       requestBody: jsonBody(discoverRequest, { required: true }),
@@ -44,6 +48,7 @@ async function discover(ctx: RouteContext, { node, config, closing }: Service): 
       'network_key: this node is in another network: leave it out, or start the node with that FEDERATION_NETWORK_KEY',
     );
   }
+  summarise(ctx, `look for peers: ${method}`);
   const addresses = new Set(node.peers().map((peer) => peer.address));
   for (const address of addresses) node.redial(address);
   const peers = await settledPeers(node, addresses, closing);
@@ -54,9 +59,4 @@ async function discover(ctx: RouteContext, { node, config, closing }: Service): 
       .filter((peer) => !isVerified(peer))
       .map((peer) => ({ address: peer.address, error: peer.lastError ?? 'no answer yet' })),
   };
-}
-
-function isSameSecret(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { readInstant } from '../instants.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, problems } from '../operations.js';
-import { HttpProblem } from '../problem.js';
+import { nothingThere } from '../caller.js';
 import { readQuery, requireTenant } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { span, spanPage, spanPath, spanQuery, tenantHeaders, tenantQuery } from '../schemas.js';
@@ -16,7 +16,8 @@ export const spanReadRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/timeline/spans',
-    access: 'loopback',
+    need: 'read',
+    reach: 'tenant',
     operation: {
       summary: "A page of a tenant's timeline",
       requestParams: { query: spanQuery, header: tenantHeaders },
@@ -27,7 +28,8 @@ export const spanReadRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/timeline/spans/:id',
-    access: 'loopback',
+    need: 'read',
+    reach: 'tenant',
     operation: {
       summary: 'One span',
       requestParams: { query: tenantQuery, path: spanPath, header: tenantHeaders },
@@ -56,8 +58,7 @@ async function getSpan(ctx: RouteContext, { node }: Service): Promise<void> {
   const query = readQuery(ctx, tenantQuery);
   const tenant = requireTenant(ctx, query.tenant_id);
   const bytes = await node.timeline(tenant).get(ctx.params['id'] ?? '');
-  // One answer for all that cannot be seen, so that nobody learns what exists elsewhere.
-  if (bytes === undefined) throw new HttpProblem('not_found', 'no span with this id is in the timeline');
+  if (bytes === undefined) throw nothingThere();
   ctx.type = 'application/json';
   ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,11 +1,12 @@
 /** Appending spans: one, an array, or lines without end. The answer comes when they are durable. */
 
 import { splitArray, type AppendReport, type SpanInput, type TenantId } from '@logline/federation-core';
-import { Disconnected, readBytes, readPieces } from '../body.js';
+import { bodyMsOf, Disconnected, readBytes, readPieces } from '../body.js';
+import { LineDeadline, watchExpiry } from '../deadlines.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, problems } from '../operations.js';
 import { HttpProblem, problemOf } from '../problem.js';
-import { headerOf, readQuery, shown, tenantOf } from '../request.js';
+import { callerOf, headerOf, readQuery, shown, tenantOf } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { appendHeaders, appendResult, span, tenantQuery } from '../schemas.js';
 import { Tally } from '../tally.js';
@@ -23,7 +24,8 @@ export const spanWriteRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/v1/timeline/spans',
-    access: 'loopback',
+    need: 'write',
+    reach: 'tenant',
     operation: {
       summary: 'Append spans',
       description:
@@ -55,11 +57,18 @@ async function appendSpans(ctx: RouteContext, service: Service): Promise<void> {
 
 async function appendLines(ctx: RouteContext, { node, closing }: Service, request: Request): Promise<void> {
   const tally = new Tally();
+  const expiry = watchExpiry(callerOf(ctx));
+  const late = new LineDeadline(bodyMsOf(ctx));
+  const stop = AbortSignal.any([closing, expiry.signal, late.signal]);
   try {
-    await uploadLines(readPieces(ctx, closing), { ...request, node, tally });
+    const onLine = (isInside: boolean): void => late.note(isInside);
+    await uploadLines(readPieces(ctx, stop), { ...request, node, tally, onLine });
   } catch (error) {
     if (error instanceof Disconnected) throw error;
     throw problemOf(error, tally.total === 0 ? {} : { ...tally.answer() });
+  } finally {
+    expiry.forget();
+    late.note(false);
   }
   if (tally.total === 0) throw emptyBody();
   ctx.status = 201;

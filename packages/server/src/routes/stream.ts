@@ -3,10 +3,11 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { LoglineError, type FollowEvent } from '@logline/federation-core';
+import { watchExpiry } from '../deadlines.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { problems } from '../operations.js';
 import { HttpProblem } from '../problem.js';
-import { headerOf, readQuery, requireTenant } from '../request.js';
+import { callerOf, headerOf, readQuery, requireTenant } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { streamHeaders, streamQuery } from '../schemas.js';
 
@@ -23,11 +24,12 @@ export const streamRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/timeline/stream',
-    access: 'loopback',
+    need: 'read',
+    reach: 'tenant',
     operation: {
       summary: "Follow a tenant's timeline",
       description:
-        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives.',
+        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives. It ends when the token of its caller expires.',
       requestParams: { query: streamQuery, header: streamHeaders },
       responses: {
         200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
@@ -50,8 +52,12 @@ async function stream(ctx: RouteContext, { node, closing }: Service): Promise<vo
     throw new LoglineError('overloaded', 'too many streams are open: close some, or follow on another node');
 
   const gone = new AbortController();
-  ctx.res.once('close', () => gone.abort());
-  const signal = AbortSignal.any([closing, gone.signal]);
+  const expiry = watchExpiry(callerOf(ctx));
+  ctx.res.once('close', () => {
+    expiry.forget();
+    gone.abort();
+  });
+  const signal = AbortSignal.any([closing, gone.signal, expiry.signal]);
   const events = node.timeline(tenant).follow({ after, signal });
   const first = events.next();
   await refusedAtOnce(first);

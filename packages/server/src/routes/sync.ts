@@ -2,13 +2,14 @@
 
 import { msOfInstant, parseNodeId, type NodeId } from '@logline/federation-core';
 import type { z } from 'zod';
-import { callerOf, isLoopback } from '../access.js';
+import { nothingThere, type Caller } from '../caller.js';
+import { peerFor, storedFor, syncFor } from '../figures.js';
 import { readInstant } from '../instants.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, jsonBody, problems } from '../operations.js';
-import { describePeer, timeOrNull } from '../peers.js';
+import { timeOrNull } from '../peers.js';
 import { HttpProblem } from '../problem.js';
-import { readJson, readQuery, readTenant, shown } from '../request.js';
+import { callerOf, permittedTenant, readJson, readQuery, readTenant, shown } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { jobPath, noQuery, syncJob, syncRequest, syncResult, syncStarted, syncStatus } from '../schemas.js';
 
@@ -16,7 +17,8 @@ export const syncRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/v1/sync/timeline',
-    access: 'loopback',
+    need: 'write',
+    reach: 'tenant',
     operation: {
       summary: 'Synchronise timelines with peers now',
       requestBody: jsonBody(syncRequest, { required: false }),
@@ -31,7 +33,8 @@ export const syncRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/sync/jobs/:id',
-    access: 'loopback',
+    need: 'read',
+    reach: 'tenant',
     operation: {
       summary: 'A sync that took longer than its request',
       requestParams: { path: jobPath },
@@ -39,42 +42,43 @@ export const syncRoutes: readonly Route[] = [
     },
     handle(ctx, { syncs }) {
       readQuery(ctx, noQuery);
-      const job = syncs.job(ctx.params['id'] ?? '');
-      if (job === undefined)
-        throw new HttpProblem(
-          'not_found',
-          'no job has this id: jobs are kept for an hour, not across restarts',
-        );
-      ctx.body = job;
+      const caller = callerOf(ctx);
+      const job = syncs.job(ctx.params['id'] ?? '', caller.tenant);
+      // Jobs are kept for an hour, not across restarts.
+      if (job === undefined) throw nothingThere();
+      ctx.body = { ...job, peers: job.peers.map((peer) => syncFor(caller, peer)) };
     },
   },
   {
     method: 'GET',
     path: '/v1/sync/status',
-    access: 'private',
+    need: 'read',
+    reach: 'node',
     operation: {
       summary: 'How far synchronisation is',
       responses: { 200: json('The status', syncStatus), ...problems },
     },
     handle(ctx, service) {
       readQuery(ctx, noQuery);
-      ctx.body = statusOf(service, { withTenants: isLoopback(callerOf(ctx.req).address) });
+      ctx.body = statusOf(service, callerOf(ctx));
     },
   },
 ];
 
 async function syncTimeline(ctx: RouteContext, { syncs }: Service): Promise<void> {
   const request = await readJson(ctx, syncRequest);
+  const filter = request.tenant_filter;
   const since =
     request.since === undefined ? undefined : await readInstant('since', request.since, Date.now());
   const wish = {
     peerIds: request.peer_ids?.map(readNodeId),
-    tenant: request.tenant_filter === undefined ? undefined : readTenant(request.tenant_filter),
+    tenant: permittedTenant(ctx, filter === undefined ? undefined : readTenant(filter)),
     sinceMs: since === undefined ? undefined : msOfInstant(since),
   };
   const answer = await syncs.run(wish, SERVER_LIMITS.syncAnswerMs);
   if ('result' in answer) {
-    ctx.body = answer.result;
+    const { peers } = answer.result;
+    ctx.body = { ...answer.result, peers: peers.map((peer) => syncFor(callerOf(ctx), peer)) };
     return;
   }
   const statusUrl = `/v1/sync/jobs/${answer.jobId}`;
@@ -95,22 +99,15 @@ function readNodeId(text: string): NodeId {
   return id;
 }
 
-function statusOf(
-  { node }: Service,
-  options: { readonly withTenants: boolean },
-): z.output<typeof syncStatus> {
+function statusOf({ node }: Service, caller: Caller): z.output<typeof syncStatus> {
   const status = node.status();
   return {
     last_sync: timeOrNull(status.lastSyncMs),
     pending_syncs: status.pendingSyncs,
     sync_conflicts: 0,
     peers_in_sync: [...status.peersInSync],
-    spans_total: [...status.spans.values()].reduce((sum, count) => sum + count, 0),
-    // Whose timelines are here is nobody's business on the network.
-    ...(options.withTenants && { spans: Object.fromEntries(status.spans) }),
-    entries: status.entries,
-    log_bytes: status.logBytes,
+    ...storedFor(caller, status),
     read_only: status.readOnly ?? null,
-    peers: node.peers().map(describePeer),
+    peers: node.peers().map((peer) => peerFor(caller, peer)),
   };
 }

@@ -26,7 +26,8 @@ export const trustRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/v1/trust/establish',
-    access: 'loopback',
+    need: 'admin',
+    reach: 'node',
     operation: {
       summary: 'Trust the node at an address, from now on and across restarts',
       requestBody: jsonBody(establishRequest, { required: true }),
@@ -41,7 +42,8 @@ export const trustRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/trust/relationships',
-    access: 'private',
+    need: 'read',
+    reach: 'node',
     operation: {
       summary: 'All trust relationships',
       responses: { 200: json('The relationships', relationshipList), ...problems },
