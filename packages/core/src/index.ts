@@ -7,6 +7,24 @@ export type { NodeEvent } from './events.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
 export type { PeerInfo } from './shell/peer-info.js';
+export type {
+  AccessInfo,
+  Act,
+  ActRecord,
+  FeedCut,
+  GrantInfo,
+  OperatorDesk,
+  QuarantinedFeed,
+  Relationship,
+  ReleaseWish,
+  RevocationReport,
+  RevokeFrom,
+  TrustEdge,
+  TrustGraphView,
+  TrustNode,
+} from './shell/operator-view.js';
+export type { Rights } from './shell/standing.js';
+export type { VerificationMethod } from './statement.js';
 export type { PeerSync, SyncOptions, SyncReport } from './shell/sync.js';
 export { parseAddress } from './address.js';
 export {
@@ -14,6 +32,7 @@ export {
   isNodeName,
   keyOfFingerprint,
   nodeIdOf,
+  parseFingerprint,
   parseNodeId,
   parseTenant,
   type Fingerprint,

@@ -159,6 +159,12 @@ export interface OperatorDesk {
   trustGraph(): TrustGraphView;
   /** Rejects with `unknown_peer` for a key that nothing is known of, `bad_request` for our own, a feed or a seq not held. */
   revoke(wish: RevokeWish): Promise<RevocationReport>;
+  /**
+   * Trusts a revoked key again, for this node alone: our own `verify` that names every revocation standing against it.
+   * What those cut stays out until it is released. The same again changes nothing. Rejects with `unknown_peer` for a
+   * key that nothing is known of, `bad_request` for one that it rotated away from: its successor takes its place.
+   */
+  readmit(key: Uint8Array): Promise<void>;
   /** Moves cuts of our own up. Rejects with `bad_request` where nothing of it is ours to release, and says whose it is. */
   release(wish: ReleaseWish): Promise<RevocationReport>;
   quarantine(): Promise<readonly QuarantinedFeed[]>;
