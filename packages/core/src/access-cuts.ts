@@ -87,9 +87,7 @@ export class JudgedCuts implements KnownCuts {
     const byJudge = new Map<Fingerprint, Cut[]>();
     for (const cut of this.#book.cutsUnder(end.of, toKey(end.facts[0].hash))) {
       if (!mayJudge(cut.by)) continue;
-      const isSettled =
-        cut.by === this.#trust.root || (!this.#trust.hasEnded(cut.by) && this.#book.isWhole(cut));
-      if (!isSettled && !countsOfEnded(cut)) continue;
+      if (!this.#isSettled(cut) && !countsOfEnded(cut)) continue;
       const judge = this.#trust.successorOf(cut.by) ?? cut.by;
       byJudge.set(judge, [...(byJudge.get(judge) ?? []), cut]);
     }
