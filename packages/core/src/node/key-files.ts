@@ -16,6 +16,8 @@ import {
 } from './key-format.js';
 import { openSealed, SEAL_COST, sealSeed } from './key-seal.js';
 
+/** The name of the key's file in a data directory. */
+export const KEY_FILE = 'node.key';
 const FOR_GROUP_OR_WORLD = 0o077;
 
 /** Where keys come from. */

@@ -6,9 +6,12 @@ import type { TenantId } from '../identity.js';
 import { FederationNode, type TrustedPeer } from '../node.js';
 import type { KeyPair, KeyValue } from '../ports.js';
 import { LogStore } from '../store/store.js';
+import { loadCredentials, type FileCredentials } from './certificate-files.js';
 import type { DialPolicy } from './dial.js';
 import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
 import { openLevelIndex } from './level-index.js';
+import { KEY_FILE } from './key-files.js';
+import { readPassphrase } from './key-seal.js';
 import { loadOrCreateNodeKey } from './node-key.js';
 import { NoiseWebSocketTransport } from './noise-websocket.js';
 import { createClock, createRandom, createTools } from './system.js';
@@ -20,6 +23,12 @@ export interface LocalNodeOptions {
   readonly networkKey?: string;
   readonly trustedPeers?: readonly TrustedPeer[];
   readonly tenants?: readonly TenantId[] | '*';
+  /** A file whose one line encrypts the node's key; an unencrypted key is encrypted in place. */
+  readonly keyPassphraseFile?: string;
+  /** Authorities (PEM) whose certificates prove a peer's name. */
+  readonly caFile?: string;
+  /** This node's own certificate (PEM), and those between it and the authority. */
+  readonly certFile?: string;
   /** Whether peers may be at loopback, private, link-local and such addresses; by default they may. */
   readonly allowPrivatePeers?: boolean;
   /** The IP addresses of a peer's name; the system's resolver unless given. */
@@ -34,6 +43,7 @@ export interface LocalNode {
   /** Hand it the `upgrade` events of an HTTP server, or let it listen itself. */
   readonly transport: NoiseWebSocketTransport;
   readonly keyPair: KeyPair;
+  readonly credentials: FileCredentials;
   close(): Promise<void>;
 }
 
@@ -45,9 +55,16 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
   const lock = await lockDirectory(options.dataDir);
   let opened: KeyValue | undefined;
   try {
-    const keyPair = await loadOrCreateNodeKey(join(options.dataDir, 'node.key'), {
-      random,
-      crypto: tools.crypto,
+    const { keyPassphraseFile, caFile, certFile } = options;
+    const keyPair = await loadOrCreateNodeKey(
+      join(options.dataDir, KEY_FILE),
+      { random, crypto: tools.crypto },
+      keyPassphraseFile === undefined ? {} : { passphrase: await readPassphrase(keyPassphraseFile) },
+    );
+    const credentials = await loadCredentials({
+      ...(caFile !== undefined && { caFile }),
+      ...(certFile !== undefined && { certFile }),
+      node: { key: keyPair.publicKey, name: options.name },
     });
     const disk = await openDirectoryDisk(join(options.dataDir, 'log'));
     const { index } = await openLevelIndex(join(options.dataDir, 'index'));
@@ -90,7 +107,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
     };
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => (closing ??= closeAll());
-    return { node, transport, keyPair, close };
+    return { node, transport, keyPair, credentials, close };
   } catch (error) {
     await opened?.close();
     await lock.release();
