@@ -127,7 +127,7 @@ export const STORE_MUTANTS = [
   },
   {
     name: 'store: bodies signed in the future push out honest ones',
-    file: 'store/store.js',
+    file: 'store/variants.js',
     find: 'Math.min(ahead, ',
     replace: 'Math.min(0, ',
     tests: ['store-variants'],

@@ -6,11 +6,16 @@ import { backoffMs, mayPass, pause, type RetryPolicy } from './retry.js';
 import type { Span } from './schema.js';
 
 /**
- * `span`: a span that arrived, parsed, and its JSON as received. `reset`: the cursor came from another store, so
- * that everything comes again from the beginning. To go on later, hand the latest `cursor` back as `after`.
+ * `span`: a span that arrived, parsed, and its JSON as received. `withdrawn`: whatever came under this id is no longer
+ * accepted, such as what a revoked node wrote. `restored`: a span that is accepted again, or one that stands under a
+ * withdrawn id still, the one to show last. Both may come more than once, and for spans that were never sent.
+ * `reset`: the cursor came from another store, so that everything comes again from the beginning.
+ * To go on later, hand the latest `cursor` back as `after`.
  */
 export type TailEvent =
   | { readonly kind: 'span'; readonly span: Span; readonly json: string; readonly cursor: string }
+  | { readonly kind: 'withdrawn'; readonly id: string; readonly cursor: string }
+  | { readonly kind: 'restored'; readonly span: Span; readonly json: string; readonly cursor: string }
   | { readonly kind: 'reset'; readonly cursor: string };
 
 export interface TailOptions {
@@ -120,8 +125,17 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 /** Kinds that a later service may add, and that nobody here knows, are passed over. */
 function eventOf(message: EventSourceMessage, cursor: string | undefined): TailEvent | undefined {
   if (message.event === 'reset') return { kind: 'reset', cursor: cursor ?? '' };
-  if (message.event !== 'span' || cursor === undefined) return undefined;
-  return { kind: 'span', span: JSON.parse(message.data) as Span, json: message.data, cursor };
+  if (cursor === undefined) return undefined;
+  const json = message.data;
+  switch (message.event) {
+    case 'span':
+    case 'restored':
+      return { kind: message.event, span: JSON.parse(json) as Span, json, cursor };
+    case 'withdrawn':
+      return { kind: 'withdrawn', id: String((JSON.parse(json) as { readonly id: unknown }).id), cursor };
+    default:
+      return undefined;
+  }
 }
 
 function mayReturn(reason: Error): boolean {

@@ -42,12 +42,24 @@ export interface Range {
   readonly head: Head;
 }
 
-/** What a replica holds of one feed. Ranges ascend and never touch. */
+/** From which seq on a feed is not accepted here: what is held from there on is quarantined. */
+export interface Bar {
+  readonly from: number;
+  readonly reason: 'forked' | 'revoked' | 'rotated';
+  /** Until a tenant's primary has spoken. */
+  readonly provisional: boolean;
+}
+
+/** What a replica holds of one feed, quarantined or not. Ranges ascend and never touch. */
 export interface Feed {
   readonly key: FeedKey;
   readonly ranges: readonly Range[];
   /** R7: the seq from which two signed histories differ; nothing is taken from there on. */
   readonly forkedAt: number | undefined;
+  /** What revocations and rotations say of the feed at this node. See `quarantineOf`, which looks at forks too. */
+  readonly bar: Bar | undefined;
+  /** Hash of the last entry that is accepted, where a held range goes on beyond it. */
+  readonly clip: Uint8Array | undefined;
 }
 
 /** Where an entry stands against what is held. */
@@ -56,7 +68,7 @@ export type Position =
   | { readonly kind: 'next'; readonly range: Range }
   | { readonly kind: 'detached' }
   | { readonly kind: 'gap' }
-  | { readonly kind: 'forked' };
+  | { readonly kind: 'barred'; readonly reason: Bar['reason'] };
 
 export function feedKey(scope: Scope, origin: Uint8Array, epoch: Uint8Array): FeedKey {
   return `${scope}\0${toKey(origin)}${toKey(epoch)}` as FeedKey;
@@ -90,7 +102,36 @@ export function scopeOfFeed(key: FeedKey): Scope {
 }
 
 export function emptyFeed(key: FeedKey): Feed {
-  return { key, ranges: [], forkedAt: undefined };
+  return { key, ranges: [], forkedAt: undefined, bar: undefined, clip: undefined };
+}
+
+/** The lower of what a fork and what trust says: the bar that counts. */
+export function quarantineOf(feed: Pick<Feed, 'forkedAt' | 'bar'>): Bar | undefined {
+  const { forkedAt, bar } = feed;
+  if (forkedAt === undefined || (bar !== undefined && bar.from < forkedAt)) return bar;
+  return { from: forkedAt, reason: 'forked', provisional: false };
+}
+
+/** The first seq that is not accepted; infinite where all is. */
+export function barredFrom(feed: Pick<Feed, 'forkedAt' | 'bar'>): number {
+  return quarantineOf(feed)?.from ?? Number.POSITIVE_INFINITY;
+}
+
+/** The seq of the entry whose hash is `clip`: the last accepted one of a range that goes on; `undefined` where none does. */
+export function clippedAt(feed: Omit<Feed, 'clip'>): number | undefined {
+  const from = barredFrom(feed);
+  if (from === Number.POSITIVE_INFINITY) return undefined;
+  return feed.ranges.some((range) => range.from < from && from <= range.to) ? from - 1 : undefined;
+}
+
+/** The feed under another bar. `clip` is the hash of the entry at `clippedAt` of the result, where there is one. */
+export function withBar(feed: Feed, bar: Bar | undefined, clip: Uint8Array | undefined): Feed {
+  return { ...feed, bar, clip };
+}
+
+/** The feed with a fork, of which the lowest counts. `clip`: see `withBar`. */
+export function withFork(feed: Feed, seq: number, clip: Uint8Array | undefined): Feed {
+  return { ...feed, forkedAt: Math.min(seq, feed.forkedAt ?? seq), clip };
 }
 
 export function holdsEntry(feed: Feed, seq: number): boolean {
@@ -107,8 +148,10 @@ export function lastRange(feed: Feed): Range | undefined {
  * does its change depend on nothing before it.
  */
 export function positionOf(feed: Feed, header: Pick<Header, 'seq' | 'doc'>): Position {
+  const quarantine = quarantineOf(feed);
+  if (quarantine !== undefined && header.seq >= quarantine.from)
+    return { kind: 'barred', reason: quarantine.reason };
   if (holdsEntry(feed, header.seq)) return { kind: 'held' };
-  if (feed.forkedAt !== undefined && header.seq >= feed.forkedAt) return { kind: 'forked' };
   const before = feed.ranges.find((range) => range.to === header.seq - 1);
   if (before !== undefined) return { kind: 'next', range: before };
   const starts = header.seq === 1 || header.doc === header.seq;
@@ -136,7 +179,10 @@ export function extendFeed(feed: Feed, entry: PlacedEntry): Feed {
   }
   ranges.push(grown);
   ranges.sort((a, b) => a.from - b.from);
-  return { ...feed, ranges };
+  const clipped = clippedAt({ ...feed, ranges });
+  // Only what is next to the bar joins accepted entries with quarantined ones: it is the last accepted one or names it.
+  const joined = clipped === seq ? hash : clipped === seq - 1 ? prev : feed.clip;
+  return { ...feed, ranges, clip: clipped === undefined ? undefined : joined };
 }
 
 /** The segment after one more entry that starts it or goes on in it. */

@@ -43,6 +43,7 @@ export type GateOutcome =
     }
   | { readonly kind: 'gap'; readonly key: FeedKey; readonly seq: number; readonly hash: Uint8Array }
   | { readonly kind: 'not_yet'; readonly reason: string }
+  /** `bytes`, with what is held at `seq` or named by the next entry, shows that the origin signed two entries there. */
   | { readonly kind: 'fork'; readonly key: FeedKey; readonly seq: number; readonly bytes: Uint8Array }
   | { readonly kind: 'fault'; readonly check: GateCheck; readonly reason: string };
 
@@ -184,8 +185,8 @@ function findPosition(candidate: Candidate): GateOutcome | undefined {
   switch (position.kind) {
     case 'held':
       return { kind: 'held', key, seq: header.seq, hash, bytes };
-    case 'forked':
-      return { kind: 'not_yet', reason: 'the feed forked before this entry' };
+    case 'barred':
+      return { kind: 'not_yet', reason: `the feed is quarantined before this entry: ${position.reason}` };
     case 'gap':
       return { kind: 'gap', key, seq: header.seq, hash };
     case 'next':
@@ -198,12 +199,14 @@ function findPosition(candidate: Candidate): GateOutcome | undefined {
   }
 }
 
-/** A signed entry that names another predecessor than the one held proves a fork; an unsigned one proves nothing. */
+/** A signed entry that names another predecessor than the one held proves a fork there; an unsigned one proves nothing. */
 function checkChain(candidate: Candidate): GateOutcome | string | undefined {
   const { header, range, key, bytes } = candidate;
   if (range === undefined || (header.prev !== undefined && equalBytes(header.prev, range.head.hash)))
     return undefined;
-  return checkKey(candidate) ?? checkSignature(candidate) ?? { kind: 'fork', key, seq: header.seq, bytes };
+  return (
+    checkKey(candidate) ?? checkSignature(candidate) ?? { kind: 'fork', key, seq: header.seq - 1, bytes }
+  );
 }
 
 function checkSegment({ header, range, parts }: Candidate): string | undefined {

@@ -2,13 +2,15 @@
 
 import { encodeCbor, isBytes, isCborList, isCount, type Cbor } from './cbor.js';
 import { HASH_BYTES } from './entry.js';
-import { splitFeedKey, type Feed, type FeedKey } from './feed.js';
+import { barredFrom, quarantineOf, splitFeedKey, type Feed, type FeedKey } from './feed.js';
 import { concatBytes, fromKey, toKey } from './bytes.js';
 import { LIMITS } from './limits.js';
 import type { Crypto } from './ports.js';
 
 /** Heads of the lists around a feed's key and ranges, and those of its own compared range, where it has one. */
 const FEED_WEIGHT = 64;
+/** A number of nine bytes, a boolean, and the head of the list around them. */
+const STOP_WEIGHT = 9 + 1 + 1;
 /** Two numbers of nine bytes, a hash, and the head of the list around them. */
 const RANGE_WEIGHT = 9 + 9 + 34 + 1;
 
@@ -24,16 +26,43 @@ export interface HeldRange extends SeqRange {
   readonly hash: Uint8Array;
 }
 
+/** From which seq on a replica accepts nothing of a feed. Of a fork it holds the proof, and hands it out. */
+export interface Stop {
+  readonly from: number;
+  readonly isForked: boolean;
+}
+
+/** What a replica holds of a feed and accepts. There is a range, or a stop, or both. */
 export interface FeedHoldings {
   readonly key: FeedKey;
   readonly ranges: readonly HeldRange[];
+  readonly stop?: Stop | undefined;
 }
 
+/** The accepted part of a feed, as others are told of it. */
 export function holdingsOf(feed: Feed): FeedHoldings {
-  return {
-    key: feed.key,
-    ranges: feed.ranges.map((range) => ({ from: range.from, to: range.to, hash: range.head.hash })),
-  };
+  const { key } = feed;
+  const ranges = acceptedRanges(feed);
+  const quarantine = quarantineOf(feed);
+  if (quarantine === undefined) return { key, ranges };
+  return { key, ranges, stop: { from: quarantine.from, isForked: quarantine.reason === 'forked' } };
+}
+
+/** The ranges of a feed below its bar. */
+export function acceptedRanges(feed: Feed): readonly HeldRange[] {
+  const from = barredFrom(feed);
+  const accepted: HeldRange[] = [];
+  for (const range of feed.ranges) {
+    if (range.to < from) accepted.push({ from: range.from, to: range.to, hash: range.head.hash });
+    else if (range.from < from && feed.clip !== undefined)
+      accepted.push({ from: range.from, to: from - 1, hash: feed.clip });
+  }
+  return accepted;
+}
+
+/** Whether there is anything to tell of a feed. */
+export function hasHoldings(feed: FeedHoldings): boolean {
+  return feed.ranges.length > 0 || feed.stop !== undefined;
 }
 
 /** What `theirs` has and `mine` has not, ascending. */
@@ -63,6 +92,13 @@ export function joinRanges(ranges: readonly SeqRange[]): readonly SeqRange[] {
   return joined;
 }
 
+/** The parts of ranges that lie within another one. */
+export function rangesWithin(within: SeqRange, ranges: readonly SeqRange[]): readonly SeqRange[] {
+  return ranges
+    .map((range) => ({ from: Math.max(range.from, within.from), to: Math.min(range.to, within.to) }))
+    .filter((range) => range.from <= range.to);
+}
+
 export function coversRanges(held: readonly SeqRange[], wanted: readonly SeqRange[]): boolean {
   return missingRanges(held, wanted).length === 0;
 }
@@ -79,7 +115,7 @@ export function digestHoldings(feeds: readonly FeedHoldings[], crypto: Crypto): 
 
 /** About how many bytes the holdings of a feed take in a message; never less than they do. */
 export function weightOf(feed: FeedHoldings): number {
-  return FEED_WEIGHT + feed.key.length + feed.ranges.length * RANGE_WEIGHT;
+  return FEED_WEIGHT + feed.key.length + STOP_WEIGHT + feed.ranges.length * RANGE_WEIGHT;
 }
 
 /** The feeds in their order, cut into runs that fit a message each. */
@@ -101,16 +137,27 @@ export function packFeeds(feeds: readonly FeedHoldings[]): readonly (readonly Fe
 }
 
 export function writeFeedHoldings(feed: FeedHoldings): Cbor {
-  return [fromKey(feed.key), feed.ranges.map((range) => [range.from, range.to, range.hash])];
+  const ranges = feed.ranges.map((range) => [range.from, range.to, range.hash]);
+  const { stop } = feed;
+  return stop === undefined
+    ? [fromKey(feed.key), ranges]
+    : [fromKey(feed.key), ranges, [stop.from, stop.isForked]];
 }
 
-/** `undefined` where the key is none, or the ranges are empty, out of order, touching, or too many. */
+/** `undefined` where the key is none, or the ranges are out of order, touching, too many, or beyond the stop; or there is neither. */
 export function readFeedHoldings(value: Cbor | undefined): FeedHoldings | undefined {
-  if (!isCborList(value) || value.length !== 2) return undefined;
-  const [keyBytes, list] = value;
+  if (!isCborList(value) || value.length < 2 || value.length > 3) return undefined;
+  const [keyBytes, list, stopped] = value;
   const key = readFeedKey(keyBytes);
-  if (key === undefined || !isCborList(list) || list.length === 0 || list.length > LIMITS.rangesPerFeed)
-    return undefined;
+  if (key === undefined || !isCborList(list) || list.length > LIMITS.rangesPerFeed) return undefined;
+  const ranges = readRanges(list);
+  if (value.length === 2) return ranges === undefined || list.length === 0 ? undefined : { key, ranges };
+  const stop = readStop(stopped);
+  const isBelow = stop !== undefined && (ranges?.at(-1)?.to ?? 0) < stop.from;
+  return ranges === undefined || !isBelow ? undefined : { key, ranges, stop };
+}
+
+function readRanges(list: readonly Cbor[]): readonly HeldRange[] | undefined {
   const ranges: HeldRange[] = [];
   let next = 1;
   for (const item of list) {
@@ -121,7 +168,13 @@ export function readFeedHoldings(value: Cbor | undefined): FeedHoldings | undefi
     ranges.push({ from, to, hash });
     next = to + 2;
   }
-  return { key, ranges };
+  return ranges;
+}
+
+function readStop(value: Cbor | undefined): Stop | undefined {
+  if (!isCborList(value) || value.length !== 2) return undefined;
+  const [from, isForked] = value;
+  return isCount(from) && from > 0 && typeof isForked === 'boolean' ? { from, isForked } : undefined;
 }
 
 export function readFeedKey(value: Cbor | undefined): FeedKey | undefined {

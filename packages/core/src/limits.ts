@@ -66,6 +66,8 @@ export const LIMITS = {
   askedMs: 15_000,
   /** How long a feed is then not asked of the same peer again, so that others get their turn. */
   brokenWordMs: 60_000,
+  /** Entries that prove a fork. */
+  proofEntries: 2,
   /** Ranges a peer may have asked for and not got yet. */
   owedRanges: 1024,
   /** Ranges of one feed: a peer that scatters more is refused. */

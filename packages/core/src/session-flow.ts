@@ -115,7 +115,9 @@ export function onPublished(
   const effects: SessionEffect[] = [];
   if (entries.length > 0) effects.push(send({ kind: 'entries', entries }));
   for (const [key, seq] of sent) effects.push({ kind: 'pushed', key, seq });
-  const told = event.feeds.filter((feed) => (sent.get(feed.key) ?? 0) < (feed.ranges.at(-1)?.to ?? 0));
+  const told = event.feeds.filter(
+    (feed) => feed.stop !== undefined || (sent.get(feed.key) ?? 0) < (feed.ranges.at(-1)?.to ?? 0),
+  );
   if (told.length > 0) effects.push(...tellOf(told, world));
   return { state: { ...state, creditOutBytes }, effects };
 }

@@ -1,6 +1,6 @@
 /** The storage port: what a node keeps, and when it may believe that it is kept. `store/` implements it over a log. */
 
-import type { Feed, FeedKey } from './feed.js';
+import type { Bar, Feed, FeedKey } from './feed.js';
 import type { Header } from './entry.js';
 import type { TenantId } from './identity.js';
 import type { InstantKey } from './instant.js';
@@ -19,15 +19,35 @@ export interface AcceptedEntry {
   readonly statements: readonly Statement[];
 }
 
+/** How much of a feed is quarantined. */
+export interface Tally {
+  readonly entries: number;
+  readonly spans: number;
+}
+
+/** What a new bar, or none, makes of the feed as it is held: `clip` as in `Feed`, and what lies at or above the bar. */
+export interface Withheld extends Tally {
+  readonly clip: Uint8Array | undefined;
+}
+
 /** What is to be made durable, in order. A `fact` is this node's own memory, such as a peer it trusts: the latest of a name counts. */
 export type StoreRecord =
   | { readonly kind: 'entry'; readonly entry: AcceptedEntry }
   | { readonly kind: 'fact'; readonly name: string; readonly value: Uint8Array }
+  /** R7: two signed histories, and the signed entries that show it. */
   | {
       readonly kind: 'fork';
       readonly key: FeedKey;
       readonly seq: number;
       readonly proof: readonly Uint8Array[];
+      readonly withheld: Withheld;
+    }
+  /** Where this node bars a feed from now on, or that it bars it no more. */
+  | {
+      readonly kind: 'bar';
+      readonly key: FeedKey;
+      readonly bar: Bar | undefined;
+      readonly withheld: Withheld;
     };
 
 /** A place in the order of arrival: after span `index` of the record at `position`. */
@@ -61,6 +81,21 @@ export interface StoredEntry {
   readonly bytes: Uint8Array;
 }
 
+/** A record from which on another part of a feed is quarantined than before: from seq `now` instead of `was`; infinity: nothing. */
+export interface Shift {
+  readonly position: number;
+  readonly key: FeedKey;
+  readonly was: number;
+  readonly now: number;
+}
+
+/** A feed with a bar, and what lies behind it. */
+export interface Quarantined extends Bar, Tally {
+  readonly key: FeedKey;
+  /** The last seq that is held; below `from` where nothing is quarantined. */
+  readonly to: number;
+}
+
 export interface StorageFigures {
   readonly logBytes: number;
   readonly entries: number;
@@ -74,32 +109,52 @@ export interface Storage {
   feeds(): readonly Feed[];
   /** The latest value of every fact. */
   facts(): ReadonlyMap<string, Uint8Array>;
-  /** Spans by tenant, each id counted once. */
+  /**
+   * Spans by tenant: the ids stored, each counted once, less the spans of quarantined entries. It is what a reader finds
+   * but for ids under which several bodies were stored: such a one may count once too little while one of its bodies is
+   * quarantined, or once too much where another was stored meanwhile.
+   */
   counts(): ReadonlyMap<TenantId, number>;
   /**
    * Resolves when all records are durable and readable, with the position of each.
    * Rejects with `disk_failed` or `read_only`; after the first failure nothing more is taken until a restart.
    */
   commit(records: readonly StoreRecord[]): Promise<readonly number[]>;
-  /** Entries `from` to `to` of a feed, in order, until about `bytesMost` bytes or the first that is absent. */
+  /** Entries `from` to `to` of a feed, quarantined or not, in order, until about `bytesMost` bytes or the first that is absent. */
   entries(
     key: FeedKey,
     range: { readonly from: number; readonly to: number; readonly bytesMost: number },
   ): Promise<readonly StoredEntry[]>;
-  /** The bodies stored under an id, latest stamp first; empty when there is none. Synchronous: appends ask for each span. */
+  /** What is held of a feed at or above a seq. */
+  tally(key: FeedKey, from: number): Promise<Tally>;
+  /** Every feed with a bar. */
+  quarantined(): Promise<readonly Quarantined[]>;
+  /** The signed entries that show the fork at `forkedAt`; empty where there is none. */
+  forkProof(key: FeedKey): Promise<readonly Uint8Array[]>;
+  /**
+   * The bodies accepted under an id, latest stamp first; empty when there is none. What is quarantined is left out.
+   * Synchronous: appends ask for each span.
+   */
   variants(tenant: TenantId, id: SpanId): readonly SpanVariant[];
   /** The span at a place. Rejects with `damaged` where the log does not hold what was written. */
   span(arrival: Arrival): Promise<Span>;
-  /** Rows with `from <= (instant, id) < to`, ascending. Bounds are instant keys, with or without an id behind. */
+  /**
+   * Rows with `from <= (instant, id) < to`, ascending. Bounds are instant keys, with or without an id behind.
+   * There are rows of quarantined spans too: `variants` tells.
+   */
   rows(
     tenant: TenantId,
     range: { readonly from: string; readonly to: string; readonly limit: number },
   ): Promise<readonly TimelineRow[]>;
-  /** Entries in order of arrival from the record at `position` on, and the position after the last one looked at. */
+  /** Entries and shifts, each in order of arrival, from the record at `position` on, and the position after the last one looked at. */
   arrivals(
     position: number,
     bytesMost: number,
-  ): Promise<{ readonly entries: readonly StoredEntry[]; readonly next: number }>;
+  ): Promise<{
+    readonly entries: readonly StoredEntry[];
+    readonly shifts: readonly Shift[];
+    readonly next: number;
+  }>;
   /** The newest place of all; a follower that starts there sees only what comes later. */
   end(): ArrivalCursor;
   /** The cursor of a place. */

@@ -64,13 +64,13 @@ check('position', 'a scattered feed takes no further pieces, but those it has ma
   t.is(verdict(keeper.judge(writer.written[1]?.bytes ?? new Uint8Array(0))), 'accepted');
 });
 
-check('chain', 'an entry that names another predecessor than the one held is a fork', (t) => {
+check('chain', 'an entry that names another predecessor than the one held is a fork at that place', (t) => {
   const { keeper, writer } = heldBy(1);
   const forged = writer.draft({ header: { prev: new Uint8Array(32).fill(7) } });
   t.deepEqual(keeper.judge(forged.bytes), {
     kind: 'fork',
     key: keeper.accepted[0]?.key,
-    seq: 2,
+    seq: 1,
     bytes: forged.bytes,
   } as GateOutcome);
 });

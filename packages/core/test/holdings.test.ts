@@ -145,7 +145,13 @@ test('an entry that is held, follows, starts a segment, or comes too early is to
   feed = take(feed, entries[6] ?? t.fail());
   t.deepEqual([1, 2, 6, 7, 8].map(kindAt), ['detached', 'gap', 'gap', 'held', 'next']);
   feed = { ...feed, forkedAt: 8 };
-  t.deepEqual([1, 7, 8, 9].map(kindAt), ['detached', 'held', 'forked', 'forked']);
+  t.deepEqual([1, 7, 8, 9].map(kindAt), ['detached', 'held', 'barred', 'barred']);
+  feed = { ...feed, bar: { from: 7, reason: 'revoked', provisional: false } };
+  t.deepEqual(
+    [1, 7, 8].map(kindAt),
+    ['detached', 'barred', 'barred'],
+    'what is quarantined is not looked at again',
+  );
 });
 
 test('the key of a feed is scope, origin and epoch, and nothing else is one', (t) => {

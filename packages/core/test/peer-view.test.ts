@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { emptyFeed, feedKey, scopeOfFeed, type Feed, type FeedKey } from '../dist/feed.js';
+import { emptyFeed, feedKey, scopeOfFeed, withFork, type Feed, type FeedKey } from '../dist/feed.js';
 import { timelineScope, type TenantId } from '../dist/identity.js';
 import { LIMITS } from '../dist/limits.js';
 import type { WantedRange } from '../dist/message.js';
@@ -96,7 +96,10 @@ class Fork {
   }
 
   get feed(): Feed {
-    return { ...this.#keeper.world.feed(this.key), forkedAt: this.#forkedAt };
+    const feed = this.#keeper.world.feed(this.key);
+    return this.#forkedAt === undefined
+      ? feed
+      : withFork(feed, this.#forkedAt, this.#ours[this.#forkedAt - 2]?.hash);
   }
 
   lackingHere(): number {
@@ -189,7 +192,10 @@ test('what was found the same beyond a gap says nothing of what lies before it',
   if (first === undefined) return t.fail();
   const { key } = acceptedEntry(first);
   let forkedAt: number | undefined;
-  const view = new PeerView(() => ({ ...keeper.world.feed(key), forkedAt }));
+  const view = new PeerView(() => {
+    const feed = keeper.world.feed(key);
+    return forkedAt === undefined ? feed : withFork(feed, forkedAt, ours.written[forkedAt - 2]?.hash);
+  });
   view.learn('', '', [{ key, ranges: [{ from: 1, to: 9, hash: other.written[8]?.hash ?? HASH }] }]);
   view.agree(key, 9);
   t.deepEqual(asks(view), [{ key, from: 4, to: 4, aligned: false }]);
@@ -256,7 +262,7 @@ test('what a peer claims beyond the bound is not remembered, and heard again onc
         stamp: { ms: 1, count: 0 },
       },
     }));
-    mine.set(key, { key, ranges: held, forkedAt: undefined });
+    mine.set(key, { ...emptyFeed(key), ranges: held });
     view.changed(key);
   }
   t.is(view.unsettled, room / 2);

@@ -1,4 +1,4 @@
-/** `tail`: prints spans as they arrive at the node, until Ctrl-C. */
+/** `tail`: prints spans as they arrive at the node, and what is withdrawn or restored, until Ctrl-C. */
 
 import type { Command } from 'commander';
 import type { Span } from 'logline-federation-client';
@@ -35,9 +35,24 @@ export function addTail(parent: Command, shell: Shell): void {
     });
     for await (const event of events) {
       cursor = event.cursor;
-      if (event.kind === 'reset')
-        await out.note('the cursor came from another store: everything follows from the beginning');
-      else await out.line(out.isJson ? event.json : lineOf(event.span, out));
+      switch (event.kind) {
+        case 'span':
+          await out.line(out.isJson ? event.json : lineOf(event.span, out));
+          break;
+        case 'restored':
+          if (out.isJson) await out.line(event.json);
+          else await out.line(`${lineOf(event.span, out)}  (restored)`);
+          break;
+        case 'withdrawn':
+          if (out.isJson) await out.line(JSON.stringify({ withdrawn: event.id }));
+          else await out.line(out.colors.dim(`withdrawn: ${safe(event.id)}`));
+          break;
+        case 'reset':
+          await out.note('the cursor came from another store: everything follows from the beginning');
+          break;
+        default:
+          event satisfies never;
+      }
     }
     if (cursor !== undefined) await out.note(`to go on from here: --after ${cursor}`);
     return EXIT.interrupted;

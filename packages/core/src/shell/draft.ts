@@ -1,7 +1,18 @@
 /** What a commit will make durable, and the feeds as they will be then. */
 
-import { extendFeed, holdsEntry, type Feed, type FeedKey } from '../feed.js';
-import type { AcceptedEntry, Storage, StoreRecord } from '../storage.js';
+import { headerOfAccepted, splitEntry } from '../entry.js';
+import {
+  barredFrom,
+  clippedAt,
+  extendFeed,
+  holdsEntry,
+  withBar,
+  withFork,
+  type Bar,
+  type Feed,
+  type FeedKey,
+} from '../feed.js';
+import type { AcceptedEntry, Storage, StoreRecord, Withheld } from '../storage.js';
 import type { HoldingsTable } from './holdings-table.js';
 
 /** The feeds as they will be once everything drafted is durable. */
@@ -61,22 +72,53 @@ export class Draft {
   ): Promise<void> {
     const feed = this.feed(fork.key);
     if (feed.forkedAt !== undefined && feed.forkedAt <= fork.seq) return;
-    // The entry held at the same place contradicts; else one of the neighbours does, by the hash it has or names.
-    const holds = (seq: number): boolean => holdsEntry(feed, seq);
-    const witnesses = holds(fork.seq) ? [fork.seq] : [fork.seq - 1, fork.seq + 1].filter(holds);
-    const proof: Uint8Array[] = [];
-    for (const seq of witnesses) {
-      const drafted = this.entryAt(fork.key, seq);
-      const [stored] =
-        drafted === undefined
-          ? await storage.entries(fork.key, { from: seq, to: seq, bytesMost: 1 })
-          : [drafted];
-      if (stored !== undefined) proof.push(stored.bytes);
-    }
-    proof.push(fork.bytes);
-    this.#changed.set(fork.key, { ...feed, forkedAt: fork.seq });
-    this.records.push({ kind: 'fork', key: fork.key, seq: fork.seq, proof });
+    // The entry held at the same place contradicts; else the next one does, by the hash that it names.
+    const witness = [fork.seq, fork.seq + 1].find((seq) => holdsEntry(feed, seq));
+    const held = witness === undefined ? undefined : await this.#bytesAt(fork.key, witness, storage);
+    const proof = held === undefined ? [fork.bytes] : [held, fork.bytes];
+    // In the order in which another node's gate finds the same fork.
+    if (witness !== fork.seq) proof.reverse();
+    const withheld = await this.#withheld(withFork(feed, fork.seq, undefined), storage);
+    this.#changed.set(fork.key, withFork(feed, fork.seq, withheld.clip));
+    this.records.push({ kind: 'fork', key: fork.key, seq: fork.seq, proof, withheld });
   }
+
+  /** Bars a feed from now on, moves its bar, or lifts it. Nothing is drafted where that changes nothing. */
+  async bar(key: FeedKey, bar: Bar | undefined, storage: Storage): Promise<void> {
+    const feed = this.feed(key);
+    if (isSameBar(feed.bar, bar)) return;
+    const withheld = await this.#withheld(withBar(feed, bar, undefined), storage);
+    this.#changed.set(key, withBar(feed, bar, withheld.clip));
+    this.records.push({ kind: 'bar', key, bar, withheld });
+  }
+
+  /** What is quarantined of a feed under its bar. */
+  async #withheld(feed: Feed, storage: Storage): Promise<Withheld> {
+    const from = barredFrom(feed);
+    if (from === Number.POSITIVE_INFINITY) return { clip: undefined, entries: 0, spans: 0 };
+    let { entries, spans } = await storage.tally(feed.key, from);
+    for (const entry of this.entries) {
+      if (entry.key !== feed.key || entry.header.seq < from) continue;
+      entries++;
+      spans += entry.spans.length;
+    }
+    const clipped = clippedAt(feed);
+    // The entry above it names its hash.
+    const above = clipped === undefined ? undefined : await this.#bytesAt(feed.key, clipped + 1, storage);
+    const parts = above === undefined ? undefined : splitEntry(above);
+    return { clip: (parts && headerOfAccepted(parts))?.prev, entries, spans };
+  }
+
+  async #bytesAt(key: FeedKey, seq: number, storage: Storage): Promise<Uint8Array | undefined> {
+    const drafted = this.entryAt(key, seq);
+    if (drafted !== undefined) return drafted.bytes;
+    const [stored] = await storage.entries(key, { from: seq, to: seq, bytesMost: 1 });
+    return stored?.bytes;
+  }
+}
+
+function isSameBar(a: Bar | undefined, b: Bar | undefined): boolean {
+  return a?.from === b?.from && a?.reason === b?.reason && a?.provisional === b?.provisional;
 }
 
 function placeOf(key: FeedKey, seq: number): string {

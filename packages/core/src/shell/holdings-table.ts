@@ -2,7 +2,7 @@
 
 import type { HoldingsView } from '../compare.js';
 import { emptyFeed, scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
-import { holdingsOf, type FeedHoldings } from '../holdings.js';
+import { hasHoldings, holdingsOf, type FeedHoldings } from '../holdings.js';
 import type { Scope } from '../identity.js';
 
 export class HoldingsTable {
@@ -49,8 +49,8 @@ export class HoldingsTable {
     for (let i = firstFrom(keys, lower); i < keys.length; i++) {
       const key = keys[i];
       if (key === undefined || (upper !== '' && key >= upper)) break;
-      const feed = this.feed(key);
-      if (feed.ranges.length > 0 && isShared(scopeOfFeed(key))) found.push(holdingsOf(feed));
+      const holdings = isShared(scopeOfFeed(key)) ? holdingsOf(this.feed(key)) : undefined;
+      if (holdings !== undefined && hasHoldings(holdings)) found.push(holdings);
     }
     return found;
   }

@@ -1,18 +1,20 @@
 /** What we know of one peer's holdings, what we have asked it for, and what to ask next. */
 
 import type { HoldingsView } from '../compare.js';
-import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
+import { barredFrom, scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import {
   coversRanges,
   missingRanges,
+  rangesWithin,
   type FeedHoldings,
   type HeldRange,
   type SeqRange,
+  type Stop,
 } from '../holdings.js';
 import type { Scope } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { WantedRange } from '../message.js';
-import { contradictionIn, endInside, seqInDoubt, type Compared } from './fork-search.js';
+import { contradictionIn, endInside, forkToAsk, seqInDoubt, type Compared } from './fork-search.js';
 import { OrderedKeys } from './ordered-keys.js';
 
 interface Asked {
@@ -37,6 +39,8 @@ export interface PlanWorld {
 /** What a peer says to hold of a feed. */
 interface Claim {
   readonly ranges: readonly HeldRange[];
+  /** From where on it takes nothing. */
+  readonly stop: Stop | undefined;
   /** How many more ranges these are than we hold of the feed ourselves. */
   readonly excess: number;
 }
@@ -45,9 +49,12 @@ interface Claim {
 interface Need {
   readonly missing: readonly SeqRange[];
   readonly inDoubt: number | undefined;
+  /** Whether `inDoubt` is a fork that the peer has found. */
+  readonly isProofWanted: boolean;
 }
 
-const UNKNOWN: Compared = { agreed: 0, apart: undefined };
+const UNKNOWN: Compared = { agreed: 0, apart: undefined, unproven: undefined };
+const NO_CLAIM: Pick<Claim, 'ranges' | 'stop'> = { ranges: [], stop: undefined };
 
 export class PeerView {
   readonly #feed: (key: FeedKey) => Feed;
@@ -75,13 +82,13 @@ export class PeerView {
   learn(lower: string, upper: string, feeds: readonly FeedHoldings[]): void {
     const told = new Set<FeedKey>(feeds.map((feed) => feed.key));
     for (const key of this.#keys.within(lower, upper)) if (!told.has(key)) this.#forget(key);
-    for (const feed of feeds) this.#claim(feed.key, feed.ranges);
+    for (const feed of feeds) this.#claim(feed.key, feed.ranges, feed.stop);
   }
 
   /** Our own holdings of a feed have changed. */
   changed(key: FeedKey): void {
     const claim = this.#theirs.get(key);
-    if (claim !== undefined) this.#claim(key, claim.ranges);
+    if (claim !== undefined) this.#claim(key, claim.ranges, claim.stop);
   }
 
   /** How many feeds a plan has to look at. */
@@ -108,13 +115,16 @@ export class PeerView {
   learnEntry(key: FeedKey, seq: number, hash: Uint8Array): void {
     const ranges = this.holds(key);
     if (ranges.length >= LIMITS.rangesPerFeed || coversRanges(ranges, [{ from: seq, to: seq }])) return;
-    this.#claim(key, withEntry(ranges, { from: seq, to: seq, hash }));
+    this.#claim(key, withEntry(ranges, { from: seq, to: seq, hash }), this.#claimOf(key).stop);
   }
 
   /** The peer's entry at `seq` has been found to be ours. */
   agree(key: FeedKey, seq: number): void {
+    const { stop } = this.#claimOf(key);
+    const isDenied = stop?.isForked === true && seq >= stop.from && barredFrom(this.#feed(key)) > stop.from;
+    if (isDenied) this.#note(key, { ...this.#knownOf(key), unproven: stop.from });
     const known = this.#knownOf(key);
-    const end = this.#feed(key).forkedAt ?? Number.POSITIVE_INFINITY;
+    const end = barredFrom(this.#feed(key));
     // What was found beyond a fork, away from what lies before it, says nothing of that.
     const agreed = known.agreed < end ? known.agreed : 0;
     if (this.#theirs.has(key) && seq < end && seq > agreed) this.#note(key, { ...known, agreed: seq });
@@ -181,10 +191,12 @@ export class PeerView {
     return lacking;
   }
 
-  /** What we hold and the peer has not confirmed to hold. From a fork on it would not take it. */
+  /** What we hold and the peer has not confirmed to hold. From a fork or a cut on it would not take it. */
   lackingThere(mine: HoldingsView): readonly Lack[] {
     return mine.within('', '').flatMap((feed) => {
-      const ranges = before(this.#feed(feed.key).forkedAt, missingRanges(this.holds(feed.key), feed.ranges));
+      const { ranges: theirs, stop } = this.#claimOf(feed.key);
+      const end = Math.min(barredFrom(this.#feed(feed.key)), stop?.from ?? Number.POSITIVE_INFINITY);
+      const ranges = rangesWithin({ from: 1, to: end - 1 }, missingRanges(theirs, feed.ranges));
       return ranges.length === 0 ? [] : [{ key: feed.key, ranges }];
     });
   }
@@ -214,15 +226,21 @@ export class PeerView {
 
   #need(key: FeedKey): Need {
     const feed = this.#feed(key);
-    const theirs = this.holds(key);
+    const theirs = this.#claimOf(key);
+    const known = this.#knownOf(key);
     return {
-      missing: before(feed.forkedAt, missingRanges(feed.ranges, theirs)),
-      inDoubt: seqInDoubt(feed, theirs, this.#knownOf(key)),
+      missing: rangesWithin({ from: 1, to: barredFrom(feed) - 1 }, missingRanges(feed.ranges, theirs.ranges)),
+      inDoubt: seqInDoubt(feed, theirs, known),
+      isProofWanted: forkToAsk(feed, theirs, known) !== undefined,
     };
   }
 
+  #claimOf(key: FeedKey): Pick<Claim, 'ranges' | 'stop'> {
+    return this.#theirs.get(key) ?? NO_CLAIM;
+  }
+
   /** Remembers a claim while there is room: a peer may claim anything, and nothing of it is proven. */
-  #claim(key: FeedKey, ranges: readonly HeldRange[]): void {
+  #claim(key: FeedKey, ranges: readonly HeldRange[], stop: Stop | undefined): void {
     const excess = Math.max(0, ranges.length - this.#feed(key).ranges.length);
     const claimed = this.#claimed - (this.#theirs.get(key)?.excess ?? 0) + excess;
     if (excess > 0 && claimed > LIMITS.claimedRanges) {
@@ -231,11 +249,11 @@ export class PeerView {
     }
     this.#claimed = claimed;
     if (!this.#theirs.has(key)) this.#keys.add(key);
-    this.#theirs.set(key, { ranges, excess });
-    const { agreed, apart } = this.#knownOf(key);
+    this.#theirs.set(key, { ranges, stop, excess });
+    const { apart, ...known } = this.#knownOf(key);
     // A history that the peer no longer claims is not asked for.
     if (apart !== undefined && !ranges.some((range) => range.to === apart))
-      this.#compared.set(key, { agreed, apart: undefined });
+      this.#compared.set(key, { ...known, apart: undefined });
     this.#settle(key);
   }
 
@@ -276,7 +294,7 @@ export class PeerView {
     const asked = this.#asked.get(key);
     if (asked === undefined) return [];
     const needed = inDoubt === undefined ? missing : [...missing, { from: inDoubt, to: inDoubt }];
-    const ranges = asked.ranges.flatMap((range) => intersect(needed, range));
+    const ranges = asked.ranges.flatMap((range) => rangesWithin(range, needed));
     const isInVain = ranges.length > 0 && nowMs - asked.atMs > LIMITS.askedMs;
     // A peer that claims much and brings nothing must not keep the feed from those who would.
     if (isInVain) this.#broken.set(key, nowMs + LIMITS.brokenWordMs);
@@ -306,18 +324,12 @@ function withEntry(ranges: readonly HeldRange[], entry: HeldRange): readonly Hel
   ];
 }
 
-/** The ranges as far as they lie before a fork: nothing from there on would be taken. */
-function before(forkedAt: number | undefined, ranges: readonly SeqRange[]): readonly SeqRange[] {
-  if (forkedAt === undefined) return ranges;
-  return ranges
-    .filter((range) => range.from < forkedAt)
-    .map((range) => ({ ...range, to: Math.min(range.to, forkedAt - 1) }));
-}
-
 function rangeToAsk(
   feed: Feed,
-  { missing, inDoubt }: Need,
+  { missing, inDoubt, isProofWanted }: Need,
 ): (SeqRange & { readonly aligned: boolean }) | undefined {
+  if (inDoubt !== undefined && isProofWanted)
+    return { from: inDoubt, to: inDoubt + LIMITS.proofEntries - 1, aligned: false };
   if (inDoubt !== undefined) return { from: inDoubt, to: inDoubt, aligned: false };
   return nextRange(feed, missing);
 }
@@ -332,10 +344,4 @@ function nextRange(
   const count = newest.to - newest.from + 1;
   if (count <= LIMITS.entriesPerWant) return { ...newest, aligned: !follows };
   return { from: newest.to - LIMITS.entriesPerWant + 1, to: newest.to, aligned: true };
-}
-
-function intersect(ranges: readonly SeqRange[], within: SeqRange): readonly SeqRange[] {
-  return ranges
-    .map((range) => ({ from: Math.max(range.from, within.from), to: Math.min(range.to, within.to) }))
-    .filter((range) => range.from <= range.to);
 }

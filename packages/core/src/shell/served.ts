@@ -1,7 +1,7 @@
 /** What a peer asked for, read from the log piece by piece. */
 
 import { headerOfAccepted, splitEntry } from '../entry.js';
-import type { FeedKey } from '../feed.js';
+import { barredFrom, type Feed, type FeedKey } from '../feed.js';
 import type { WantedRange } from '../message.js';
 import type { Storage } from '../storage.js';
 
@@ -12,12 +12,34 @@ export interface Served {
   readonly next: number;
 }
 
-/** The beginning of a wanted range, about so many bytes; an aligned one begins with the segment that it begins in. */
-export async function readServed(storage: Storage, wanted: WantedRange, bytesMost: number): Promise<Served> {
-  const { key, to, aligned } = wanted;
+const NOTHING: Served = { entries: [], next: 0 };
+
+/**
+ * The beginning of a wanted range of a feed, about so many bytes; an aligned one begins with the segment that it begins in.
+ * Nothing is read beyond the feed's bar. From a fork on the numbers stand for the entries of its proof.
+ */
+export async function readServed(
+  storage: Storage,
+  wanted: WantedRange & { readonly feed: Feed },
+  bytesMost: number,
+): Promise<Served> {
+  const { key, feed, aligned } = wanted;
+  const barred = barredFrom(feed);
+  if (wanted.from >= barred) return feed.forkedAt === barred ? readProof(storage, wanted) : NOTHING;
+  const to = Math.min(wanted.to, barred - 1);
   const from = aligned ? await segmentStart(storage, key, wanted.from) : wanted.from;
   const found = await storage.entries(key, { from, to, bytesMost });
   return { entries: found.map((entry) => entry.bytes), next: from + found.length };
+}
+
+/** One entry of the proof at a time: two of the largest are more than a frame takes. */
+async function readProof(
+  storage: Storage,
+  { key, feed, from }: WantedRange & { readonly feed: Feed },
+): Promise<Served> {
+  const proof = await storage.forkProof(key);
+  const entry = proof[from - barredFrom(feed)];
+  return entry === undefined ? NOTHING : { entries: [entry], next: from + 1 };
 }
 
 /** The first seq of the segment that `seq` is in, if we hold it. */

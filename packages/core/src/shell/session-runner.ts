@@ -5,7 +5,7 @@ import type { GateOutcome } from '../gate.js';
 import { messageOf } from '../errors.js';
 import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import type { Greeter } from '../handshake.js';
-import { holdingsOf, type FeedHoldings } from '../holdings.js';
+import { hasHoldings, holdingsOf, type FeedHoldings } from '../holdings.js';
 import { fingerprintOf, type Fingerprint, type Scope } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import {
@@ -133,7 +133,7 @@ export class SessionRunner {
     const shared = feeds
       .filter((feed) => this.isShared(scopeOfFeed(feed.key)))
       .map(holdingsOf)
-      .filter((feed) => !this.#view.knows(feed));
+      .filter((feed) => feed.stop !== undefined || !this.#view.knows(feed));
     const ours = pushes.filter((push) => this.isShared(scopeOfFeed(push.key)));
     if (shared.length > 0 || ours.length > 0) this.step({ kind: 'published', feeds: shared, pushes: ours });
     // A fork that another peer proved may lie deeper in what this one holds.
@@ -270,9 +270,7 @@ export class SessionRunner {
       else if (outcome.kind === 'fork') this.#view.changed(outcome.key);
     }
     for (const [key, seq] of touched) this.#view.agree(key, seq);
-    return [...touched.keys()]
-      .map((key) => holdingsOf(this.#host.table.feed(key)))
-      .filter((feed) => feed.ranges.length > 0);
+    return [...touched.keys()].map((key) => holdingsOf(this.#host.table.feed(key))).filter(hasHoldings);
   }
 
   async #serve(range: WantedRange, bytesMost: number): Promise<void> {
@@ -280,7 +278,11 @@ export class SessionRunner {
       await this.#room();
       const isReadable = this.isShared(scopeOfFeed(range.key));
       const read = isReadable
-        ? await readServed(this.#host.storage, range, bytesMost)
+        ? await readServed(
+            this.#host.storage,
+            { ...range, feed: this.#host.table.feed(range.key) },
+            bytesMost,
+          )
         : { entries: [], next: range.from };
       this.step({ kind: 'read', ...read });
     } catch (error) {

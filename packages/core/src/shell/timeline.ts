@@ -1,8 +1,8 @@
 /** One tenant's timeline: append, get, query, follow, and the document behind it. */
 
-import { headerOfAccepted, splitEntry } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import { splitFeedKey } from '../feed.js';
+import { scopeOfFeed } from '../feed.js';
+import { acceptedRanges } from '../holdings.js';
 import { timelineScope, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import {
@@ -14,17 +14,20 @@ import {
   type SpanPage,
   type SpanQuery,
 } from '../query.js';
-import { formatSpanId, parseSpanId, type Span } from '../span.js';
-import type { Arrival, ArrivalCursor, SpanVariant, Storage, TimelineRow } from '../storage.js';
+import { parseSpanId, type Span } from '../span.js';
+import type { ArrivalCursor, SpanVariant, TimelineRow } from '../storage.js';
 import type { TimelineDocument } from '../document.js';
-import { isSameContent } from './append-plan.js';
 import type { AppendReport, SpanInput } from './appender.js';
+import {
+  BEGINNING,
+  Follower,
+  type AbortSignalLike,
+  type FollowerWorld,
+  type FollowEvent,
+} from './follower.js';
 import type { HoldingsTable } from './holdings-table.js';
 
-/** What a follower is told. After `reset` its cursor came from another store: it starts again from the beginning. */
-export type FollowEvent =
-  | { readonly kind: 'span'; readonly span: Uint8Array; readonly id: string; readonly cursor: string }
-  | { readonly kind: 'reset'; readonly cursor: string };
+export type { AbortSignalLike, FollowEvent };
 
 export interface FollowOptions {
   /** A cursor from an earlier event; `'start'` for everything; without it only what comes from now on. */
@@ -32,29 +35,15 @@ export interface FollowOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
-/** As much of the platform's AbortSignal as the pure core may know. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
-
-export interface TimelineWorld {
-  readonly storage: Storage;
+export interface TimelineWorld extends FollowerWorld {
   readonly table: HoldingsTable;
   readonly append: (tenant: TenantId, spans: readonly SpanInput[]) => Promise<AppendReport>;
-  /** How many commits there have been. */
-  readonly commits: () => number;
-  /** Resolves at the next commit, or when `signal` aborts or the node closes. */
-  readonly nextCommit: (signal: AbortSignalLike | undefined) => Promise<void>;
-  readonly isClosed: () => boolean;
   /** Wall time, ms since 1970: which stamps still lie ahead. */
   readonly nowMs: () => number;
 }
 
-const BEGINNING: Arrival = { position: 0, index: 0 };
 const SCAN_ROWS = 256;
-const FOLLOW_BYTES = 512 * 1024;
+const PAGE_BYTES = 512 * 1024;
 const DOCUMENT_BYTES = 64 * 1024 * 1024;
 
 export class Timeline {
@@ -102,7 +91,9 @@ export class Timeline {
     // One time for the whole page, so that no id is read by two of them.
     const nowMs = this.#world.nowMs();
     for (;;) {
-      const count = isFiltered ? SCAN_ROWS : Math.min(limit - spans.length + 1, LIMITS.pageSpans);
+      // Rows that show nothing are passed over by many at a time.
+      const isSparse = isFiltered || looked > spans.length;
+      const count = isSparse ? SCAN_ROWS : Math.min(limit - spans.length + 1, LIMITS.pageSpans);
       const rows = await this.#world.storage.rows(this.tenant, { from, to: query.until ?? '', limit: count });
       const shown = await Promise.all(rows.map((row) => this.#shown(row, nowMs)));
       for (const [i, row] of rows.entries()) {
@@ -121,51 +112,16 @@ export class Timeline {
   }
 
   /**
-   * Spans in order of arrival, until the signal aborts or the node closes. Every stored body comes exactly once per cursor,
-   * however old its timestamp. Rejects with `bad_cursor`.
+   * Spans in order of arrival, until the signal aborts or the node closes. Every accepted body comes exactly once per
+   * cursor, however old its timestamp; what is withdrawn or restored later is told. Rejects with `bad_cursor`.
    */
   async *follow(options: FollowOptions = {}): AsyncGenerator<FollowEvent, void, void> {
     const cursor = this.#cursorOf(options.after);
     try {
-      yield* this.#eventsFrom(cursor, options.signal);
+      yield* new Follower(this.tenant, this.#world, options.signal).events(cursor, options.signal);
     } catch (error) {
       // A read that the closing store refused is the end of the stream, and not its failure.
       if (!this.#world.isClosed()) throw error;
-    }
-  }
-
-  async *#eventsFrom(
-    cursor: ArrivalCursor,
-    signal: AbortSignalLike | undefined,
-  ): AsyncGenerator<FollowEvent, void, void> {
-    const { storage, commits, nextCommit, isClosed } = this.#world;
-    const isOver = (): boolean => signal?.aborted === true || isClosed();
-    const scope = timelineScope(this.tenant);
-    let { position, index }: Arrival = cursor;
-    if (!(await storage.knowsCursor(cursor))) {
-      ({ position, index } = BEGINNING);
-      yield { kind: 'reset', cursor: writeArrivalCursor(storage.cursorAt(BEGINNING)) };
-    }
-    while (!isOver()) {
-      const seen = commits();
-      const { entries, next } = await storage.arrivals(position, FOLLOW_BYTES);
-      for (const entry of entries) {
-        const parts = splitEntry(entry.bytes);
-        const header = parts === undefined ? undefined : headerOfAccepted(parts);
-        if (header === undefined || header.scope !== scope) continue;
-        for (let i = entry.position === position ? index : 0; i < header.count; i++) {
-          const arrival = { position: entry.position, index: i };
-          const span = await storage.span(arrival);
-          if (await this.#isRepeat(span, arrival)) continue;
-          const cursor = writeArrivalCursor(storage.cursorAt({ position: entry.position, index: i + 1 }));
-          yield { kind: 'span', span: span.bytes, id: formatSpanId(span.id), cursor };
-          if (isOver()) return;
-        }
-      }
-      // Checked again without a wait in between: a commit during the read is not slept through.
-      if (next === position && commits() === seen) await nextCommit(signal);
-      position = next;
-      index = 0;
     }
   }
 
@@ -181,13 +137,13 @@ export class Timeline {
     const entries: Uint8Array[] = [];
     let bytes = 0;
     for (const feed of this.#world.table.feeds()) {
-      if (splitFeedKey(feed.key)?.scope !== scope) continue;
-      for (const range of feed.ranges) {
+      if (scopeOfFeed(feed.key) !== scope) continue;
+      for (const range of acceptedRanges(feed)) {
         for (let from = range.from; from <= range.to;) {
           const page = await this.#world.storage.entries(feed.key, {
             from,
             to: range.to,
-            bytesMost: FOLLOW_BYTES,
+            bytesMost: PAGE_BYTES,
           });
           if (page.length === 0)
             throw new LoglineError('damaged', `entry ${from} of a feed cannot be read: check the disk`);
@@ -205,23 +161,13 @@ export class Timeline {
     return documentOf(entries);
   }
 
-  /** The span of a row, unless another body under its id is the one to show. */
+  /** The span of a row, unless another body under its id is the one to show, or all of them are quarantined. */
   async #shown(row: TimelineRow, nowMs: number): Promise<Span | undefined> {
     const { storage } = this.#world;
     const shown = shownOf(storage.variants(this.tenant, row.id), nowMs);
-    const span = await storage.span(shown?.arrival ?? row.arrival);
+    if (shown === undefined) return undefined;
+    const span = await storage.span(shown.arrival);
     return span.instant === row.instant ? span : undefined;
-  }
-
-  /** Whether the same body under the same id arrived earlier, in another entry. */
-  async #isRepeat(span: Span, arrival: Arrival): Promise<boolean> {
-    const variants = this.#world.storage.variants(this.tenant, span.id);
-    if (variants.length < 2) return false;
-    for (const variant of variants) {
-      if (!isBefore(variant.arrival, arrival)) continue;
-      if (isSameContent(await this.#world.storage.span(variant.arrival), span)) return true;
-    }
-    return false;
   }
 
   #cursorOf(after: string | undefined): ArrivalCursor {
@@ -241,10 +187,6 @@ export class Timeline {
 function shownOf(variants: readonly SpanVariant[], nowMs: number): SpanVariant | undefined {
   const horizonMs = nowMs + LIMITS.clockSkewMs;
   return variants.find((variant) => variant.header.stamp.ms <= horizonMs) ?? variants.at(-1);
-}
-
-function isBefore(a: Arrival, b: Arrival): boolean {
-  return a.position < b.position || (a.position === b.position && a.index < b.index);
 }
 
 /** The cursor behind the row before `rows[i]`. */

@@ -3,18 +3,35 @@
 import { decodeCbor, encodeCbor, isCborList, isCount } from '../cbor.js';
 import { EPOCH_BYTES } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import { emptyFeed, extendFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
-import { parseTenant, type TenantId } from '../identity.js';
+import {
+  barredFrom,
+  emptyFeed,
+  extendFeed,
+  quarantineOf,
+  scopeOfFeed,
+  splitFeedKey,
+  withBar,
+  withFork,
+  type Bar,
+  type Feed,
+  type FeedKey,
+} from '../feed.js';
+import { parseTenant, tenantOfTimeline, type TenantId } from '../identity.js';
 import type { Text } from '../ports.js';
-import type { AcceptedEntry } from '../storage.js';
+import type { AcceptedEntry, Quarantined, Shift, Tally, Withheld } from '../storage.js';
 import type { LogMark } from './log.js';
 import type { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
 
 interface TenantCount {
   readonly ordinal: number;
+  /** Ids stored. */
   spans: number;
+  /** Spans quarantined. */
+  withheld: number;
 }
+
+const NOTHING: Tally = { entries: 0, spans: 0 };
 
 export class Catalog {
   readonly feeds: Feed[] = [];
@@ -25,6 +42,8 @@ export class Catalog {
   readonly #index: RowIndex;
   readonly #text: Text;
   readonly #ordinals = new Map<FeedKey, number>();
+  /** What is quarantined, of the feeds with a bar. */
+  readonly #withheld = new Map<number, Tally>();
   readonly #tenants = new Map<TenantId, TenantCount>();
   /** Where each run began to write, ascending. */
   readonly #runs: { readonly position: number; readonly run: Uint8Array }[] = [];
@@ -46,18 +65,20 @@ export class Catalog {
     const checkpoint = rows.readCheckpoint(this.#index.get(rows.CHECKPOINT_KEY));
     if (checkpoint === undefined) return false;
     for (const [key, value] of await this.#all('f')) {
-      const feed = rows.readFeed(value);
-      if (feed === undefined || rows.ordinalOfKey(key) !== this.feeds.length) return false;
-      this.#ordinals.set(feed.key, this.feeds.length);
-      this.feeds.push(feed);
+      const row = rows.readFeed(value);
+      const ordinal = this.feeds.length;
+      if (row === undefined || rows.ordinalOfKey(key) !== ordinal) return false;
+      this.#ordinals.set(row.feed.key, ordinal);
+      if (quarantineOf(row.feed) !== undefined) this.#withheld.set(ordinal, row.withheld);
+      this.feeds.push(row.feed);
     }
     for (const [key, value] of await this.#all('n')) {
       const row = decodeCbor(value);
-      const [name, spans] = isCborList(row) ? row : [];
+      const [name, spans, withheld] = isCborList(row) ? row : [];
       const tenant = typeof name === 'string' ? parseTenant(name) : undefined;
-      if (tenant === undefined || !isCount(spans) || rows.ordinalOfKey(key) !== this.#tenants.size)
-        return false;
-      this.#tenants.set(tenant, { ordinal: this.#tenants.size, spans });
+      const isInOrder = rows.ordinalOfKey(key) === this.#tenants.size;
+      if (tenant === undefined || !isCount(spans) || !isCount(withheld) || !isInOrder) return false;
+      this.#tenants.set(tenant, { ordinal: this.#tenants.size, spans, withheld });
     }
     for (const [key, value] of await this.#all('l')) {
       this.facts.set(this.#text.decode(rows.nameOfFactKey(key)) ?? '', value);
@@ -76,6 +97,7 @@ export class Catalog {
     this.entries = 0;
     this.mark = undefined;
     this.#ordinals.clear();
+    this.#withheld.clear();
     this.#tenants.clear();
     this.#runs.length = 0;
     this.#changedFeeds.clear();
@@ -92,11 +114,13 @@ export class Catalog {
     const batch = new Map<string, Uint8Array>();
     for (const ordinal of this.#changedFeeds) {
       const feed = this.feeds[ordinal];
-      if (feed !== undefined) batch.set(rows.feedRowKey(ordinal), rows.writeFeed(feed));
+      const withheld = this.withheldOf(ordinal);
+      if (feed !== undefined) batch.set(rows.feedRowKey(ordinal), rows.writeFeed({ feed, withheld }));
     }
     for (const tenant of this.#changedTenants) {
       const count = this.#tenants.get(tenant);
-      if (count !== undefined) batch.set(rows.tenantRowKey(count.ordinal), encodeCbor([tenant, count.spans]));
+      if (count === undefined) continue;
+      batch.set(rows.tenantRowKey(count.ordinal), encodeCbor([tenant, count.spans, count.withheld]));
     }
     this.#changedFeeds.clear();
     this.#changedTenants.clear();
@@ -139,15 +163,85 @@ export class Catalog {
     const feed = this.feedAt(ordinal);
     this.feeds[ordinal] = extendFeed(feed, entry);
     this.#changedFeeds.add(ordinal);
+    if (entry.header.seq >= barredFrom(feed)) {
+      const { entries, spans } = this.withheldOf(ordinal);
+      this.#withhold(ordinal, { entries: entries + 1, spans: spans + entry.spans.length });
+    }
     this.entries++;
     return ordinal;
   }
 
-  addFork(key: FeedKey, seq: number): void {
-    const ordinal = this.ordinalOf(key);
+  /** Of several forks of a feed the lowest counts, with its proof. */
+  addFork(
+    fork: { readonly key: FeedKey; readonly seq: number; readonly withheld: Withheld },
+    position: number,
+  ): void {
+    const ordinal = this.ordinalOf(fork.key);
     const feed = this.feedAt(ordinal);
-    this.feeds[ordinal] = { ...feed, forkedAt: Math.min(seq, feed.forkedAt ?? seq) };
+    if (feed.forkedAt !== undefined && feed.forkedAt <= fork.seq) return;
+    this.#index.set(rows.forkRowKey(ordinal), rows.writePosition(position));
+    this.#shift(ordinal, withFork(feed, fork.seq, fork.withheld.clip), { ...fork, position });
+  }
+
+  addBar(
+    barred: { readonly key: FeedKey; readonly bar: Bar | undefined; readonly withheld: Withheld },
+    position: number,
+  ): void {
+    const ordinal = this.ordinalOf(barred.key);
+    const feed = withBar(this.feedAt(ordinal), barred.bar, barred.withheld.clip);
+    this.#shift(ordinal, feed, { ...barred, position });
+  }
+
+  #shift(
+    ordinal: number,
+    feed: Feed,
+    { withheld, position }: { readonly withheld: Withheld; readonly position: number },
+  ): void {
+    const [was, now] = [barredFrom(this.feedAt(ordinal)), barredFrom(feed)];
+    if (was !== now) this.#index.set(rows.shiftRowKey(position), rows.writeShift(ordinal, { was, now }));
+    this.#withhold(ordinal, now === Number.POSITIVE_INFINITY ? NOTHING : withheld);
+    this.feeds[ordinal] = feed;
+  }
+
+  /** Notes how much of a feed is quarantined. */
+  #withhold(ordinal: number, { entries, spans }: Tally): void {
+    const tenant = tenantOfTimeline(scopeOfFeed(this.feedAt(ordinal).key));
+    const more = spans - this.withheldOf(ordinal).spans;
+    if (tenant !== undefined && more !== 0) this.countOf(tenant).withheld += more;
+    if (entries === 0) this.#withheld.delete(ordinal);
+    else this.#withheld.set(ordinal, { entries, spans });
     this.#changedFeeds.add(ordinal);
+  }
+
+  withheldOf(ordinal: number): Tally {
+    return this.#withheld.get(ordinal) ?? NOTHING;
+  }
+
+  /** Whether an entry of a feed is quarantined. */
+  isQuarantined(ordinal: number, seq: number): boolean {
+    return seq >= barredFrom(this.feedAt(ordinal));
+  }
+
+  quarantined(): readonly Quarantined[] {
+    return this.feeds.flatMap((feed, ordinal) => {
+      const bar = quarantineOf(feed);
+      if (bar === undefined) return [];
+      const to = Math.max(bar.from - 1, feed.ranges.at(-1)?.to ?? 0);
+      return [{ key: feed.key, to, ...bar, ...this.withheldOf(ordinal) }];
+    });
+  }
+
+  /** Where the record with the proof of a feed's fork stands. */
+  forkPosition(key: FeedKey): number | undefined {
+    const ordinal = this.#ordinals.get(key);
+    const value = ordinal === undefined ? undefined : this.#index.get(rows.forkRowKey(ordinal));
+    return value === undefined ? undefined : rows.readPosition(value);
+  }
+
+  /** What a record changed of a feed's bar, if it did. */
+  shiftAt(position: number): Shift | undefined {
+    const shift = rows.readShift(this.#index.get(rows.shiftRowKey(position)));
+    return shift && { position, key: this.feedAt(shift.feed).key, was: shift.was, now: shift.now };
   }
 
   addFact(name: string, value: Uint8Array): void {
@@ -179,13 +273,17 @@ export class Catalog {
     this.#changedTenants.add(tenant);
     const known = this.#tenants.get(tenant);
     if (known !== undefined) return known;
-    const made = { ordinal: this.#tenants.size, spans: 0 };
+    const made = { ordinal: this.#tenants.size, spans: 0, withheld: 0 };
     this.#tenants.set(tenant, made);
     return made;
   }
 
+  /** A tenant of which everything is quarantined looks like one that nothing is known of. */
   counts(): ReadonlyMap<TenantId, number> {
-    return new Map([...this.#tenants].map(([tenant, count]) => [tenant, count.spans]));
+    const counts = [...this.#tenants].map(
+      ([tenant, { spans, withheld }]) => [tenant, spans - withheld] as const,
+    );
+    return new Map(counts.filter(([, spans]) => spans > 0));
   }
 
   async #all(prefix: string): Promise<readonly (readonly [string, Uint8Array])[]> {

@@ -1,14 +1,15 @@
 /** What stands in the log: entries as they are, and this node's own facts, forks and process starts. */
 
-import { decodeCbor, encodeCbor, isCborList } from '../cbor.js';
+import { decodeCbor, encodeCbor, isBytes, isCborList, isCount, type Cbor } from '../cbor.js';
+import { HASH_BYTES } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import type { FeedKey } from '../feed.js';
+import type { Bar, FeedKey } from '../feed.js';
 import type { Tools } from '../ports.js';
-import type { StoreRecord } from '../storage.js';
+import type { StoreRecord, Withheld } from '../storage.js';
 import { describeEntry } from './describe.js';
 import type { LogRecord } from './log.js';
 
-export const RECORD_KIND = { entry: 1, fact: 2, fork: 3, run: 4 } as const;
+export const RECORD_KIND = { entry: 1, fact: 2, fork: 3, run: 4, bar: 5 } as const;
 
 export function encodeRecord(
   record: StoreRecord,
@@ -20,8 +21,17 @@ export function encodeRecord(
     case 'fact':
       return { kind: RECORD_KIND.fact, payload: encodeCbor([record.name, record.value]) };
     case 'fork': {
+      const { seq, proof, withheld } = record;
       const key = tools.text.encode(record.key);
-      return { kind: RECORD_KIND.fork, payload: encodeCbor([key, record.seq, record.proof]) };
+      return { kind: RECORD_KIND.fork, payload: encodeCbor([key, seq, proof, writeWithheld(withheld)]) };
+    }
+    case 'bar': {
+      const { bar, withheld } = record;
+      const key = tools.text.encode(record.key);
+      return {
+        kind: RECORD_KIND.bar,
+        payload: encodeCbor([key, bar === undefined ? null : writeBar(bar), writeWithheld(withheld)]),
+      };
     }
     default:
       return record satisfies never;
@@ -36,18 +46,50 @@ export function decodeRecord(record: LogRecord, tools: Tools): StoreRecord | und
   }
   const list = decodeCbor(record.payload);
   if (!isCborList(list)) return undefined;
-  const [first, second, third] = list;
+  const [first, second, third, fourth] = list;
   if (record.kind === RECORD_KIND.fact && typeof first === 'string' && second instanceof Uint8Array) {
     return { kind: 'fact', name: first, value: second };
   }
-  const isFork =
-    record.kind === RECORD_KIND.fork && first instanceof Uint8Array && typeof second === 'number';
-  if (isFork && isCborList(third)) {
+  const key = first instanceof Uint8Array ? (tools.text.decode(first) as FeedKey | undefined) : undefined;
+  if (key === undefined) return undefined;
+  if (record.kind === RECORD_KIND.fork) {
+    const withheld = readWithheld(fourth);
+    if (!isCount(second) || !isCborList(third) || withheld === undefined) return undefined;
     const proof = third.filter((item) => item instanceof Uint8Array);
-    const key = tools.text.decode(first);
-    return key === undefined ? undefined : { kind: 'fork', key: key as FeedKey, seq: second, proof };
+    return { kind: 'fork', key, seq: second, proof, withheld };
+  }
+  if (record.kind === RECORD_KIND.bar) {
+    const bar = readBar(second ?? null);
+    const withheld = readWithheld(third);
+    if (bar === null || withheld === undefined) return undefined;
+    return { kind: 'bar', key, bar, withheld };
   }
   return undefined;
+}
+
+export function writeBar(bar: Bar): Cbor {
+  return [bar.from, bar.reason, bar.provisional];
+}
+
+/** `undefined` stands for no bar, `null` for what is none. */
+export function readBar(value: Cbor): Bar | undefined | null {
+  if (value === null) return undefined;
+  if (!isCborList(value)) return null;
+  const [from, reason, provisional] = value;
+  const isReason = reason === 'forked' || reason === 'revoked' || reason === 'rotated';
+  if (!isCount(from) || !isReason || typeof provisional !== 'boolean') return null;
+  return { from, reason, provisional };
+}
+
+function writeWithheld({ clip, entries, spans }: Withheld): Cbor {
+  return [clip ?? null, entries, spans];
+}
+
+function readWithheld(value: Cbor | undefined): Withheld | undefined {
+  if (!isCborList(value)) return undefined;
+  const [clip, entries, spans] = value;
+  if (!isCount(entries) || !isCount(spans)) return undefined;
+  return { clip: isBytes(clip, HASH_BYTES) ? clip : undefined, entries, spans };
 }
 
 export function damagedAt(position: number): LoglineError {

@@ -8,11 +8,12 @@ import { readFeedKey } from '../holdings.js';
 import type { InstantKey } from '../instant.js';
 import type { Key } from '../ports.js';
 import type { SpanId } from '../span.js';
-import type { Arrival, TimelineRow } from '../storage.js';
+import type { Arrival, Shift, Tally, TimelineRow } from '../storage.js';
 import type { LogMark } from './log.js';
+import { readBar, writeBar } from './records.js';
 
 /** Bump it when rows change: the index is then rebuilt from the log. */
-export const INDEX_VERSION = 3;
+export const INDEX_VERSION = 4;
 
 const POSITION_BYTES = 7;
 const INDEX_BYTES = 2;
@@ -52,10 +53,18 @@ export const entryRowKey = (feed: number, seq: number): Key =>
   `e${numberKey(feed, ORDINAL_BYTES)}${numberKey(seq, SEQ_BYTES)}`;
 export const spanRowKey = (tenant: number, id: SpanId): Key => `s${numberKey(tenant, ORDINAL_BYTES)}${id}`;
 export const timeRowPrefix = (tenant: number): Key => `t${numberKey(tenant, ORDINAL_BYTES)}`;
+/** What a record at `position` changed of the bar of a feed. */
+export const shiftRowKey = (position: number): Key => `b${numberKey(position, POSITION_BYTES)}`;
+/** Where the proof of a feed's fork stands. */
+export const forkRowKey = (feed: number): Key => `k${numberKey(feed, ORDINAL_BYTES)}`;
 export const endOfPrefix = (prefix: Key): Key => prefix + AFTER;
 
 export function ordinalOfKey(key: Key): number {
   return keyNumber(key.slice(1, 1 + ORDINAL_BYTES));
+}
+
+export function seqOfEntryKey(key: Key): number {
+  return keyNumber(key.slice(1 + ORDINAL_BYTES));
 }
 
 export function positionOfRunKey(key: Key): number {
@@ -84,7 +93,16 @@ export function writePosition(position: number): Uint8Array {
 }
 
 export function readPosition(value: Uint8Array): number {
-  return keyNumber(toKey(value));
+  return keyNumber(toKey(value.subarray(0, POSITION_BYTES)));
+}
+
+/** An entry's place, and how many spans it holds. */
+export function writeEntryRow(position: number, spans: number): Uint8Array {
+  return fromKey(numberKey(position, POSITION_BYTES) + numberKey(spans, INDEX_BYTES));
+}
+
+export function spansOfEntryRow(value: Uint8Array): number {
+  return keyNumber(toKey(value.subarray(POSITION_BYTES)));
 }
 
 export function writeVariants(variants: readonly VariantRow[]): Uint8Array {
@@ -133,28 +151,60 @@ export function readCheckpoint(value: Uint8Array | undefined): Checkpoint | unde
   return { version, entries, mark: { position, end, checksum } };
 }
 
-export function writeFeed(feed: Feed): Uint8Array {
+/** A feed as it stands in the rows, with what of it is quarantined. */
+export interface FeedRow {
+  readonly feed: Feed;
+  readonly withheld: Tally;
+}
+
+export function writeFeed({ feed, withheld }: FeedRow): Uint8Array {
   return encodeCbor([
     fromKey(feed.key),
     feed.forkedAt ?? null,
     feed.ranges.map((range) => [range.from, range.to, range.before ?? null, writeHead(range.head)]),
+    feed.bar === undefined ? null : writeBar(feed.bar),
+    feed.clip ?? null,
+    withheld.entries,
+    withheld.spans,
   ]);
 }
 
-export function readFeed(value: Uint8Array): Feed | undefined {
+export function readFeed(value: Uint8Array): FeedRow | undefined {
   const list = decodeCbor(value);
   if (!isCborList(list)) return undefined;
-  const key = readFeedKey(list[0]);
-  const forkedAt = list[1];
-  const rows = list[2];
-  if (key === undefined || !isCborList(rows)) return undefined;
+  const [keyBytes, forkedAt, held, barred, clip, entries, spans] = list;
+  const key = readFeedKey(keyBytes);
+  const bar = readBar(barred ?? null);
+  if (key === undefined || bar === null || !isCborList(held) || !isCount(entries) || !isCount(spans))
+    return undefined;
   const ranges: Range[] = [];
-  for (const row of rows) {
+  for (const row of held) {
     const range = readRange(row);
     if (range === undefined) return undefined;
     ranges.push(range);
   }
-  return { key, ranges, forkedAt: isCount(forkedAt) ? forkedAt : undefined };
+  const feed: Feed = {
+    key,
+    ranges,
+    forkedAt: isCount(forkedAt) ? forkedAt : undefined,
+    bar,
+    clip: isBytes(clip, HASH_BYTES) ? clip : undefined,
+  };
+  return { feed, withheld: { entries, spans } };
+}
+
+/** Infinity, which stands for no bar, is written as null. */
+export function writeShift(feed: number, { was, now }: Pick<Shift, 'was' | 'now'>): Uint8Array {
+  return encodeCbor([feed, Number.isFinite(was) ? was : null, Number.isFinite(now) ? now : null]);
+}
+
+export function readShift(
+  value: Uint8Array | undefined,
+): { readonly feed: number; readonly was: number; readonly now: number } | undefined {
+  const list = value === undefined ? undefined : decodeCbor(value);
+  if (!isCborList(list) || !isCount(list[0])) return undefined;
+  const [was, now] = list.slice(1).map((seq) => (isCount(seq) ? seq : Number.POSITIVE_INFINITY));
+  return was === undefined || now === undefined ? undefined : { feed: list[0], was, now };
 }
 
 export function isRunId(value: Uint8Array): boolean {

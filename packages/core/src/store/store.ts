@@ -1,33 +1,37 @@
 /** The storage port over a log and its derived index: durable before readable, readable before acknowledged. */
 
-import { equalBytes, numberKey } from '../bytes.js';
+import { equalBytes } from '../bytes.js';
 import { EPOCH_BYTES } from '../entry.js';
 import { LoglineError, messageOf } from '../errors.js';
 import type { Feed, FeedKey } from '../feed.js';
 import { tenantOfTimeline, type TenantId } from '../identity.js';
-import { LIMITS } from '../limits.js';
 import type { Clock, Disk, KeyValue, Random, Tools } from '../ports.js';
 import type { Span, SpanId } from '../span.js';
 import type {
   AcceptedEntry,
   Arrival,
   ArrivalCursor,
+  Quarantined,
+  Shift,
   SpanVariant,
   Storage,
   StorageFigures,
   StoredEntry,
   StoreRecord,
+  Tally,
   TimelineRow,
 } from '../storage.js';
 import { Catalog } from './catalog.js';
+import { EntryReader } from './entry-reader.js';
 import { Log, markOf, type LogRecord } from './log.js';
 import { damagedAt, decodeRecord, encodeRecord, RECORD_KIND } from './records.js';
 import { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
 import { SpanCache } from './span-cache.js';
+import { bestFirst } from './variants.js';
 
 const CATCH_UP_BYTES = 1024 * 1024;
-const ENTRY_ROWS = 256;
+const SHIFTING: ReadonlySet<number> = new Set([RECORD_KIND.fork, RECORD_KIND.bar]);
 
 export interface StoreOptions {
   readonly disk: Disk;
@@ -50,6 +54,7 @@ export class LogStore implements Storage {
   readonly #index: RowIndex;
   readonly #catalog: Catalog;
   readonly #tools: Tools;
+  readonly #reader: EntryReader;
   readonly #cache: SpanCache;
   readonly #clock: Pick<Clock, 'now'> | undefined;
   #readOnly: string | undefined;
@@ -59,6 +64,7 @@ export class LogStore implements Storage {
     this.#index = index;
     this.#catalog = catalog;
     this.#tools = options.tools;
+    this.#reader = new EntryReader(log, index, catalog);
     this.#cache = new SpanCache(options.tools);
     this.#clock = options.clock;
     this.run = options.random.bytes(EPOCH_BYTES);
@@ -114,38 +120,38 @@ export class LogStore implements Storage {
     return own;
   }
 
-  async entries(
+  entries(
     key: FeedKey,
     range: { readonly from: number; readonly to: number; readonly bytesMost: number },
   ): Promise<readonly StoredEntry[]> {
-    const feed = this.#catalog.knownOrdinal(key);
-    const found: StoredEntry[] = [];
-    let bytes = 0;
-    let next = range.from;
-    while (feed !== undefined && next <= range.to && bytes < range.bytesMost) {
-      const page = await this.#index.scan({
-        from: rows.entryRowKey(feed, next),
-        to: rows.entryRowKey(feed, range.to + 1),
-        limit: ENTRY_ROWS,
-      });
-      const run = page.filter(([rowKey], i) => rowKey === rows.entryRowKey(feed, next + i));
-      if (run.length === 0) break;
-      const read = await this.#readEntries(
-        run.map(([, value]) => rows.readPosition(value)),
-        range.bytesMost - bytes,
-      );
-      for (const entry of read) bytes += entry.bytes.length;
-      found.push(...read);
-      next += read.length;
-    }
-    return found;
+    return this.#reader.entries(key, range);
+  }
+
+  tally(key: FeedKey, from: number): Promise<Tally> {
+    return this.#reader.tally(key, from);
+  }
+
+  quarantined(): Promise<readonly Quarantined[]> {
+    return Promise.resolve(this.#catalog.quarantined());
+  }
+
+  async forkProof(key: FeedKey): Promise<readonly Uint8Array[]> {
+    const position = this.#catalog.forkPosition(key);
+    if (position === undefined) return [];
+    const record = await this.#log.read(position);
+    const fork = record === undefined ? undefined : decodeRecord(record, this.#tools);
+    if (fork?.kind !== 'fork') throw damagedAt(position);
+    return fork.proof;
   }
 
   variants(tenant: TenantId, id: SpanId): readonly SpanVariant[] {
     const ordinal = this.#catalog.tenantOrdinal(tenant);
     const value = ordinal === undefined ? undefined : this.#index.get(rows.spanRowKey(ordinal, id));
     if (value === undefined) return [];
-    return rows.readVariants(value).map((row) => ({
+    const accepted = rows
+      .readVariants(value)
+      .filter((row) => !this.#catalog.isQuarantined(row.feed, row.seq));
+    return accepted.map((row) => ({
       arrival: row.arrival,
       origin: this.#catalog.originAt(row.feed),
       header: { stamp: { ms: row.ms, count: row.count }, seq: row.seq },
@@ -154,7 +160,7 @@ export class LogStore implements Storage {
 
   async span(arrival: Arrival): Promise<Span> {
     const { position, index } = arrival;
-    const spans = await this.#cache.spans(position, async () => (await this.#entryAt(position)).bytes);
+    const spans = await this.#cache.spans(position, async () => (await this.#reader.entryAt(position)).bytes);
     const span = spans[index];
     if (span === undefined) throw damagedAt(position);
     return span;
@@ -175,17 +181,24 @@ export class LogStore implements Storage {
   async arrivals(
     position: number,
     bytesMost: number,
-  ): Promise<{ readonly entries: readonly StoredEntry[]; readonly next: number }> {
+  ): Promise<{
+    readonly entries: readonly StoredEntry[];
+    readonly shifts: readonly Shift[];
+    readonly next: number;
+  }> {
     // Never past what has been applied: a record is durable before it is readable.
     const { reached } = this.#catalog;
-    if (position >= reached) return { entries: [], next: position };
+    if (position >= reached) return { entries: [], shifts: [], next: position };
     const { records, next } = await this.#log.readFrom(position, bytesMost);
     const applied = records.filter((record) => record.end <= reached);
     if (applied.length === 0) throw damagedAt(position);
     const entries = applied
       .filter((record) => record.kind === RECORD_KIND.entry)
       .map((record) => ({ position: record.position, bytes: record.payload }));
-    return { entries, next: Math.min(next, applied.at(-1)?.end ?? next) };
+    const shifts = applied
+      .filter(({ kind }) => SHIFTING.has(kind))
+      .flatMap((record) => this.#catalog.shiftAt(record.position) ?? []);
+    return { entries, shifts, next: Math.min(next, applied.at(-1)?.end ?? next) };
   }
 
   end(): ArrivalCursor {
@@ -231,42 +244,29 @@ export class LogStore implements Storage {
     }
   }
 
-  /** Entries at some positions, in that order, until about `bytesMost` bytes: one read serves all that stand side by side. */
-  async #readEntries(positions: readonly number[], bytesMost: number): Promise<readonly StoredEntry[]> {
-    const found: StoredEntry[] = [];
-    let bytes = 0;
-    while (found.length < positions.length && bytes < bytesMost) {
-      const at = positions[found.length] ?? 0;
-      const { records } = await this.#log.readFrom(at, bytesMost - bytes);
-      if (records[0]?.kind !== RECORD_KIND.entry) throw damagedAt(at);
-      for (const { position, payload } of records) {
-        if (position !== positions[found.length] || bytes >= bytesMost) break;
-        found.push({ position, bytes: payload });
-        bytes += payload.length;
-      }
-    }
-    return found;
-  }
-
-  async #entryAt(position: number): Promise<StoredEntry> {
-    const [entry] = await this.#readEntries([position], 1);
-    if (entry === undefined) throw damagedAt(position);
-    return entry;
-  }
-
   #apply(record: StoreRecord, position: number): void {
-    if (record.kind === 'entry') this.#applyEntry(record.entry, position);
-    else if (record.kind === 'fact') this.#catalog.addFact(record.name, record.value);
-    else this.#catalog.addFork(record.key, record.seq);
+    switch (record.kind) {
+      case 'entry':
+        return this.#applyEntry(record.entry, position);
+      case 'fact':
+        return this.#catalog.addFact(record.name, record.value);
+      case 'fork':
+        return this.#catalog.addFork(record, position);
+      case 'bar':
+        return this.#catalog.addBar(record, position);
+      default:
+        return record satisfies never;
+    }
   }
 
   #applyEntry(entry: AcceptedEntry, position: number): void {
     const feed = this.#catalog.addEntry(entry);
     const { scope, seq, stamp } = entry.header;
-    this.#index.set(rows.entryRowKey(feed, seq), rows.writePosition(position));
+    this.#index.set(rows.entryRowKey(feed, seq), rows.writeEntryRow(position, entry.spans.length));
     this.#cache.put(position, entry.spans);
     const tenant = tenantOfTimeline(scope);
     if (tenant === undefined) return;
+    const isBarred = this.#catalog.isQuarantined(feed, seq);
     const count = this.#catalog.countOf(tenant);
     const prefix = rows.timeRowPrefix(count.ordinal);
     for (const [index, span] of entry.spans.entries()) {
@@ -274,29 +274,13 @@ export class LogStore implements Storage {
       const key = rows.spanRowKey(count.ordinal, span.id);
       const held = this.#index.get(key);
       const row = { arrival, feed, seq, ms: stamp.ms, count: stamp.count };
-      if (held === undefined) {
-        count.spans++;
-        this.#index.set(key, rows.writeVariants([row]));
-      } else this.#index.set(key, rows.writeVariants(this.#bestFirst([...rows.readVariants(held), row])));
+      const bodies = held === undefined ? [] : rows.readVariants(held);
+      // A quarantined span counts as stored and as withheld; one beside quarantined bodies alone is new to its readers.
+      if (isBarred || bodies.every((body) => this.#catalog.isQuarantined(body.feed, body.seq))) count.spans++;
+      const kept = bodies.length === 0 ? [row] : bestFirst([...bodies, row], this.#catalog, this.#clock);
+      this.#index.set(key, rows.writeVariants(kept));
       this.#index.set(prefix + span.instant + span.id, rows.writeArrival(arrival));
     }
-  }
-
-  /**
-   * Latest stamp first; ties by feed, then by place in it: the same order on every node, whatever came first.
-   * Of too many the earliest go, but before them those that lie furthest ahead: T10, nobody's stamp pushes honest bodies out.
-   */
-  #bestFirst(variants: readonly rows.VariantRow[]): readonly rows.VariantRow[] {
-    const keyed = variants.map((row) => {
-      const stamp = numberKey(row.ms, 6) + numberKey(row.count, 4);
-      const place = numberKey(row.seq, 7) + numberKey(row.arrival.index, 2);
-      return { row, order: stamp + this.#catalog.feedAt(row.feed).key + place };
-    });
-    keyed.sort((a, b) => (a.order < b.order ? 1 : -1));
-    const horizonMs = (this.#clock?.now() ?? Number.POSITIVE_INFINITY) + LIMITS.clockSkewMs;
-    const ahead = keyed.findLastIndex(({ row }) => row.ms > horizonMs) + 1;
-    const from = Math.min(ahead, Math.max(0, keyed.length - LIMITS.spanVariants));
-    return keyed.slice(from, from + LIMITS.spanVariants).map(({ row }) => row);
   }
 
   async #saveIfFull(): Promise<void> {

@@ -4,7 +4,7 @@ import { toHex } from '../bytes.js';
 import type { AcceptedEntry, Storage, StoreRecord } from '../storage.js';
 import { bytes, casesOf, same, sameBytes } from './disk-contract.js';
 import type { ContractCase } from './disk-contract.js';
-import { asRecord, DAY_MS, fail, Feed, idOf, numberOf, rowKey, tenant } from './storage-feeds.js';
+import { asRecord, DAY_MS, fail, Feed, forkRecord, idOf, numberOf, rowKey, tenant } from './storage-feeds.js';
 
 /** An empty storage, and how to come back to it after it was closed. */
 export interface StorageUnderTest {
@@ -182,7 +182,7 @@ const PROMISES: Readonly<Record<string, Body>> = {
   async 'a fork is remembered at its lowest place'({ storage, reopen }) {
     const feed = new Feed('acme', 1);
     const entry = feed.next([1]);
-    const fork = (seq: number): StoreRecord => ({ kind: 'fork', key: feed.key, seq, proof: [entry.bytes] });
+    const fork = (seq: number): StoreRecord => forkRecord(feed.key, seq, [entry.bytes]);
     await storage.commit([asRecord(entry), fork(9), fork(4)]);
     await storage.commit([fork(6)]);
     same(storage.feeds()[0]?.forkedAt, 4, 'where the feed forked');

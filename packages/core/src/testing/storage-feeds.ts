@@ -68,6 +68,15 @@ export function asRecord(entry: AcceptedEntry): StoreRecord {
   return { kind: 'entry', entry };
 }
 
+/** A fork above which nothing is held. */
+export function forkRecord(
+  key: AcceptedEntry['key'],
+  seq: number,
+  proof: readonly Uint8Array[],
+): StoreRecord {
+  return { kind: 'fork', key, seq, proof, withheld: { clip: undefined, entries: 0, spans: 0 } };
+}
+
 export function tenant(name: string): TenantId {
   return parseTenant(name) ?? fail();
 }

@@ -1,4 +1,4 @@
-/** Following a timeline as server-sent events: every span once per cursor, in order of arrival. */
+/** Following a timeline as server-sent events: every span once per cursor, in order of arrival, and what is withdrawn. */
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -29,7 +29,7 @@ export const streamRoutes: readonly Route[] = [
     operation: {
       summary: "Follow a tenant's timeline",
       description:
-        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives. It ends when the token of its caller expires.',
+        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: withdrawn`: `data` is `{"id": …}`; whatever came under this id is no longer accepted here, such as that of a revoked node. `event: restored`: `data` is a span that is accepted again, or one that stands under a withdrawn id still. Both may come more than once, and for spans that were never sent. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives. It ends when the token of its caller expires.',
       requestParams: { query: streamQuery, header: streamHeaders },
       responses: {
         200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
@@ -109,9 +109,21 @@ async function send(
 
 /** A span is one line of JSON, so it fits one `data` line as it is. */
 function writeEvent(response: ServerResponse, event: FollowEvent): boolean {
-  if (event.kind === 'reset') return response.write(`id: ${event.cursor}\nevent: reset\ndata: {}\n\n`);
-  response.write(`id: ${event.cursor}\nevent: span\ndata: `);
-  response.write(event.span);
+  response.write(`id: ${event.cursor}\nevent: ${event.kind}\ndata: `);
+  switch (event.kind) {
+    case 'span':
+    case 'restored':
+      response.write(event.span);
+      break;
+    case 'withdrawn':
+      response.write(JSON.stringify({ id: event.id }));
+      break;
+    case 'reset':
+      response.write('{}');
+      break;
+    default:
+      return event satisfies never;
+  }
   return response.write('\n\n');
 }
 
