@@ -1,0 +1,176 @@
+// What known callers are held to: so many requests a minute, bodies that arrive, tokens that last, and acts that are noted.
+import { once } from 'node:events';
+import { get as httpGet, request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { Writable } from 'node:stream';
+import test from 'ava';
+import { pino } from 'pino';
+import { eventually } from '@logline/federation-core/testing';
+import { noting, type Act } from '../dist/acts.js';
+import { startServer } from '../dist/index.js';
+import { LineDeadline } from '../dist/deadlines.js';
+import { HttpProblem } from '../dist/problem.js';
+import { openRates } from '../dist/rates.js';
+import { ACCESS, gateway, inSeconds, operator, user } from './callers.js';
+import { get, lineOf, post, raw, serve, temporaryDirectory } from './helpers.js';
+
+const SPANS = '/v1/timeline/spans';
+const READ = 'federation:read';
+
+test('a caller who has used up its minute is told when to come back, and others are not held up', async (t) => {
+  const { url } = await serve(t, { access: { ...ACCESS, requestsPerMinute: 3 } });
+  const alice = user({ tenant: 'acme' });
+  for (let n = 0; n < 3; n++) t.is((await get(url + SPANS, alice)).status, 200);
+  const refused = await get(url + SPANS, alice);
+  t.is(refused.status, 429);
+  t.is(refused.body['error'], 'rate_limited');
+  t.is(refused.headers.get('content-type'), 'application/problem+json');
+  const seconds = Number(refused.headers.get('retry-after'));
+  t.true(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60);
+  t.is((await get(url + SPANS, gateway('acme', READ))).status, 429, 'the same user, by way of the gateway');
+  t.is((await get(url + SPANS, user({ tenant: 'acme', sub: 'bob' }))).status, 200);
+  t.is((await get(url + SPANS, user({ tenant: 'globex' }))).status, 200, 'a namesake of another tenant');
+  t.is((await get(`${url}/health`, alice)).status, 200);
+  t.is((await get(url + SPANS, user({ tenant: 'acme', exp: inSeconds(-60) }))).status, 401);
+});
+
+test('more callers than are counted share one allowance, so that their number costs no memory', async (t) => {
+  const rates = await openRates(1);
+  const count = (name: string): Promise<void> =>
+    rates.count({ kind: 'bearer', name, roles: new Set(), tenant: undefined, expiresAtMs: undefined });
+  for (let n = 0; n < 10_000; n++) await count(`user ${n}`);
+  await count('one more');
+  await t.throwsAsync(() => count('yet another'), { message: /ask again in \d+ s/ });
+  await t.throwsAsync(() => count('user 7'), { instanceOf: HttpProblem });
+});
+
+test('an act of an admin is noted before it is answered, with how it ended', async (t) => {
+  const acts: (Act & { event: string })[] = [];
+  const lines = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const line = JSON.parse(chunk.toString()) as Act & { event: string };
+      if (line.event === 'admin_act') acts.push(line);
+      done();
+    },
+  });
+  const config = { bindHost: '127.0.0.1', bindPort: 0, dataDir: await temporaryDirectory(t), access: ACCESS };
+  const server = await startServer(config, pino(lines));
+  t.teardown(() => server.close());
+  const { url } = server;
+  await post(`${url}/v1/nodes/discover`, { discovery_method: 'manual' }, operator);
+  t.like(acts.at(-1), {
+    caller: 'operator',
+    method: 'POST',
+    path: '/v1/nodes/discover',
+    summary: 'look for peers: manual',
+    outcome: 'done',
+  });
+  const admin = user({ scope: 'federation:admin', sub: 'ann\n\u001b[31m' });
+  await post(`${url}/v1/trust/establish`, { peer_address: 'nonsense' }, admin);
+  t.is(acts.at(-1)?.outcome, 'bad_request');
+  t.is(acts.at(-1)?.caller, 'bearer ann\n\u001b[31m');
+  await post(`${url}/v1/trust/establish`, {}, user({ tenant: 'acme' }));
+  await post(`${url}/v1/trust/establish`, {});
+  await get(`${url}/v1/nodes`, operator);
+  t.is(acts.length, 2, 'who may not act, and who looks, is no act');
+});
+
+test('an act that cannot be noted fails, and one that fails is noted all the same', async (t) => {
+  const begun = { caller: 'operator', method: 'POST', path: '/x', summary: () => 'x' };
+  const full = { note: () => Promise.reject(new Error('no space')) };
+  await t.throwsAsync(() => noting(full, begun, () => undefined), { message: 'no space' });
+  const noted: Act[] = [];
+  const fault = new HttpProblem('name_mismatch', 'x');
+  const failing = noting({ note: (act) => Promise.resolve(void noted.push(act)) }, begun, () => {
+    throw fault;
+  });
+  t.is(await t.throwsAsync(() => failing), fault);
+  t.deepEqual(
+    noted.map((act) => act.outcome),
+    ['name_mismatch'],
+  );
+});
+
+const QUICK = { headersMs: 200, bodyMs: 200 };
+const head = (type: string, length: string): string =>
+  `POST ${SPANS}?tenant_id=acme HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`;
+
+test('headers, bodies and lines that never end are given up, and cost others nothing', async (t) => {
+  const { url, port } = await serve(t, { deadlines: QUICK });
+  const chunked = 'Transfer-Encoding: chunked';
+  const [half, body, line, long] = await Promise.all([
+    raw(port, 'GET /health HTTP/1.1\r\nHost: loc'),
+    raw(port, `${head('application/json', 'Content-Length: 100')}{"id":`),
+    raw(port, `${head('application/x-ndjson', chunked)}5\r\n{"id"\r\n`),
+    raw(port, `${head('application/x-ndjson', chunked)}50000\r\n${'x'.repeat(0x50000)}\r\n`),
+  ]);
+  for (const answer of [half, body, line, long]) t.regex(answer, /^HTTP\/1\.1 408 /);
+  for (const answer of [body, line, long]) t.true(answer.includes('"error":"request_timeout"'), answer);
+  t.is((await get(`${url}/health`)).status, 200);
+});
+
+test('a body that drips is given up although it never falls silent, and what was whole is stored', async (t) => {
+  const { url, port } = await serve(t, { deadlines: QUICK });
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (text) => (answer += String(text)));
+  const whole = `${lineOf(1)}\n`;
+  socket.write(head('application/x-ndjson', 'Transfer-Encoding: chunked'));
+  socket.write(`${whole.length.toString(16)}\r\n${whole}\r\n`);
+  const drip = setInterval(() => socket.write('1\r\nx\r\n'), 10);
+  t.teardown(() => clearInterval(drip));
+  socket.on('error', () => undefined);
+  await once(socket, 'close');
+  clearInterval(drip);
+  t.regex(answer, /^HTTP\/1\.1 408 /);
+  t.true(answer.includes('"accepted":1'), answer);
+  t.true((await get(`${url}${SPANS}?tenant_id=acme`)).text.includes('span 1'));
+});
+
+test('a line has its own time, which does not run while none has begun', (t) => {
+  const deadline = new LineDeadline(1_000_000);
+  deadline.note(true);
+  deadline.note(false);
+  deadline.note(false);
+  t.false(deadline.signal.aborted);
+});
+
+test('a stream ends when the token of its follower expires, and one without an expiry goes on', async (t) => {
+  const { url } = await serve(t, { access: ACCESS });
+  const follow = (headers: Record<string, string>): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const asked = httpGet(`${url}/v1/timeline/stream?tenant_id=acme`, { headers }, resolve).on(
+        'error',
+        reject,
+      );
+      t.teardown(() => asked.destroy());
+    });
+  // The tolerance for clocks is five seconds: this token has three of them left.
+  const short = (await follow(user({ tenant: 'acme', exp: inSeconds(-1) }))).resume();
+  const lasting = (await follow(operator)).resume();
+  t.is(short.statusCode, 200);
+  await once(short, 'end');
+  t.false(lasting.readableEnded);
+});
+
+test('an upload ends when the token of its caller expires, with what is stored until then', async (t) => {
+  const { url, port } = await serve(t, { access: ACCESS });
+  const upload = request({
+    port,
+    host: '127.0.0.1',
+    path: SPANS,
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', ...user({ tenant: 'acme', exp: inSeconds(-1) }) },
+  });
+  upload.on('error', () => undefined);
+  const answered = once(upload, 'response') as Promise<[IncomingMessage]>;
+  upload.write(`${lineOf(1)}\n`);
+  await eventually('the line is stored', async () =>
+    (await get(`${url + SPANS}?tenant_id=acme`, operator)).text.includes('span 1'),
+  );
+  const [response] = await answered;
+  t.is(response.statusCode, 401);
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) text += String(part);
+  t.true(text.includes('"accepted":1') && text.includes('"error":"unauthorized"'), text);
+});
