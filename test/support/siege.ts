@@ -12,7 +12,7 @@ import { append, figure, has, NOWHERE, TENANT, trust } from './rest.js';
 import { ServerProcess, tempDir, type Lifetime } from './server-process.js';
 import { spanNumber } from './writer.js';
 
-const NETWORK_KEY = 'the network of alice and bob';
+export const NETWORK_KEY = 'the network of alice and bob';
 /** Silence of that length would end the honest link: what is slower than that is not in order. */
 const ARRIVAL_MS = LIMITS.silenceMs;
 const EXCHANGE_EVERY_MS = 20;
@@ -91,8 +91,10 @@ export class Siege {
 
   /** A peer whom alice trusts, and who is hostile all the same. */
   async traitor(options: HostilePeerOptions = {}): Promise<HostilePeer> {
-    const peer = this.stranger(options);
-    const address = NOWHERE.replace('/v1/', `/${randomBytes(4).toString('hex')}/v1/`);
+    const mark = randomBytes(4).toString('hex');
+    // A name is bound to the first key that goes by it.
+    const peer = this.stranger({ name: `mallory-${mark}`, ...options });
+    const address = NOWHERE.replace('/v1/', `/${mark}/v1/`);
     await trust(this.alice, { address, fingerprint: fingerprintOf(peer.publicKey) });
     return peer;
   }
@@ -159,6 +161,7 @@ function newKeyPair(): KeyPair {
   return createCrypto().keyPair(randomBytes(32));
 }
 
-function linkUrl(server: { readonly url: string }): string {
+/** Where a server takes calls of peers. */
+export function linkUrl(server: { readonly url: string }): string {
   return server.url.replace('http', 'ws') + LINK_PATH;
 }

@@ -4,7 +4,7 @@ import { batchKey } from '../batch.js';
 import { concatBytes, toHex } from '../bytes.js';
 import { writeChange, type Change } from '../change.js';
 import type { Stamp } from '../clock.js';
-import { encodeHeader, joinEntry, type Header } from '../entry.js';
+import { decodeHeader, encodeHeader, joinEntry, readHeader, splitEntry, type Header } from '../entry.js';
 import { feedKey, type FeedKey } from '../feed.js';
 import type { FeedHoldings } from '../holdings.js';
 import type { Scope } from '../identity.js';
@@ -136,6 +136,15 @@ export class HostileFeed {
     const hash = claim.hash ?? entry?.hash ?? TOOLS.crypto.sha256(this.epoch);
     return { key: this.key, ranges: [{ from: 1, to, hash }] };
   }
+}
+
+/** The header of an entry that an honest node sent. */
+export function headerOf(entry: Uint8Array): Header {
+  const parts = splitEntry(entry);
+  const map = parts === undefined ? undefined : decodeHeader(parts.header);
+  const header = map === undefined ? undefined : readHeader(map);
+  if (header === undefined) throw new Error(`no entry: ${entry.length} bytes`);
+  return header;
 }
 
 /** A change with the checksum that its bytes call for: as far as Automerge looks, it is whole. */

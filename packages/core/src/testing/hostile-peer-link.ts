@@ -38,7 +38,12 @@ export interface HelloDeviation {
   readonly signer?: KeyPair;
 }
 
-type MessageOf<K extends Message['kind']> = Extract<Message, { readonly kind: K }>;
+/** The member of the union that has this kind, though it may have others beside, as pings and pongs do. */
+type MessageOf<K extends Message['kind'], M = Message> = M extends { readonly kind: infer Kinds }
+  ? K extends Kinds
+    ? M & { readonly kind: K }
+    : never
+  : never;
 
 /** Everything that came is kept, so a test may look at it late. */
 export class HostileLink {
@@ -50,6 +55,8 @@ export class HostileLink {
   readonly #greeter: Greeter;
   readonly #acts: ((message: Message) => void)[] = [];
   #isClosed = false;
+  /** How many bytes of entries the node still takes, as far as it has said. */
+  #roomBytes: number = LIMITS.creditBytes;
 
   constructor(link: Link, greeter: Greeter) {
     this.link = link;
@@ -87,7 +94,14 @@ export class HostileLink {
 
   /** Resolves to the first message of a kind. */
   heard<K extends Message['kind']>(kind: K): Promise<MessageOf<K>> {
-    return eventually(`the node sends ${kind}`, () => this.all(kind)[0]);
+    return eventually(`the node sends ${kind}`, () => {
+      const heard = this.all(kind)[0];
+      if (heard !== undefined) return heard;
+      const why = this.#isClosed ? 'it closed the link' : 'it has not';
+      throw new Error(
+        `${why}; it said ${JSON.stringify(this.messages.map((message) => this.#short(message)))}`,
+      );
+    });
   }
 
   /** Calls `act` with each message of a kind from now on: how a script answers. */
@@ -163,6 +177,8 @@ export class HostileLink {
 
   /** Brings entries, asked for or not, in frames of the usual size. */
   bring(...entries: readonly (ForgedEntry | Uint8Array)[]): void {
+    for (const entry of entries)
+      this.#roomBytes -= entry instanceof Uint8Array ? entry.length : entry.bytes.length;
     let frame: Uint8Array[] = [];
     let bytes = 0;
     const flush = (): void => {
@@ -177,6 +193,15 @@ export class HostileLink {
       bytes += next.length;
     }
     flush();
+  }
+
+  /** Brings entries however many, and resolves when the last one is sent: keeps to the room that the node gives. */
+  async bringAll(entries: readonly (ForgedEntry | Uint8Array)[]): Promise<void> {
+    for (const entry of entries) {
+      const { length } = entry instanceof Uint8Array ? entry : entry.bytes;
+      if (this.#roomBytes < length) await eventually('there is room for more', () => this.#hasRoom(length));
+      this.bring(entry);
+    }
   }
 
   /** Asks for ranges, with room for as much as there may be. */
@@ -200,8 +225,17 @@ export class HostileLink {
 
   #take(bytes: Uint8Array): void {
     this.frames.push(bytes);
-    if (this.#acts.length === 0) return;
     const message = decodeMessage(bytes, TOOLS.compression);
+    if (message?.kind === 'want') this.#roomBytes += message.creditBytes;
     if (message !== undefined) for (const act of this.#acts) act(message);
+  }
+
+  #short(message: Message): string {
+    return message.kind === 'bye' ? `bye: ${message.code}: ${message.reason}` : message.kind;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#isClosed) throw new Error('the node closed the link');
+    return this.#roomBytes >= bytes;
   }
 }

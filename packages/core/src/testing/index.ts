@@ -15,6 +15,7 @@ export type { PlantedBug } from './sim-node.js';
 export { HostilePeer, type HostilePeerOptions } from './hostile-peer.js';
 export type { HelloDeviation, HostileLink } from './hostile-peer-link.js';
 export {
+  headerOf,
   HostileFeed,
   newSpan,
   withChecksum,
