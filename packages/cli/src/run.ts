@@ -3,7 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { LoglineFederationError } from 'logline-federation-client';
+import { addCertInitCa } from './commands/cert-init-ca.js';
+import { addCertIssue } from './commands/cert-issue.js';
+import { addCertShow } from './commands/cert-show.js';
 import { addDiscover } from './commands/discover.js';
+import { addIdShow } from './commands/id-show.js';
 import { addNodes } from './commands/nodes.js';
 import { addSpansExport } from './commands/spans-export.js';
 import { addSpansImport } from './commands/spans-import.js';
@@ -72,6 +76,11 @@ function createProgram(shell: Shell): Command {
   addSpansImport(spans, shell);
   addSpansExport(spans, shell);
   addTail(federation, shell);
+  const cert = federation.command('cert').description('certificates of nodes, made and read without a node');
+  addCertInitCa(cert, shell);
+  addCertIssue(cert, shell);
+  addCertShow(cert, shell);
+  addIdShow(federation.command('id').description('the keys that a node goes by'), shell);
   return program;
 }
 

@@ -6,17 +6,21 @@ import { connect } from './connection.js';
 import type { ExitCode } from './exit-code.js';
 import { Output, type Io } from './output.js';
 
-export interface Context {
-  readonly client: LoglineFederationClient;
+/** What a command works with that asks no node. */
+export interface OfflineContext {
   readonly out: Output;
   readonly io: Io;
   /** Aborted by Ctrl-C; every call takes it. */
   readonly signal: AbortSignal;
 }
 
+export interface Context extends OfflineContext {
+  readonly client: LoglineFederationClient;
+}
+
 /** Does a command's work. What it throws becomes a message and an exit code in `run`. */
-export type Action<Options> = (
-  context: Context,
+export type Action<Options, C extends OfflineContext = Context> = (
+  context: C,
   options: Options,
   args: readonly string[],
 ) => Promise<ExitCode>;
@@ -39,20 +43,30 @@ export class Shell {
 
   /** Gives a command the options that all have, examples, and its work. */
   define<Options>(command: Command, examples: readonly string[], action: Action<Options>): void {
+    command.option(
+      '--url <address>',
+      'the node to ask (default: $LOGLINE_FEDERATION_URL, then http://localhost:8080)',
+    );
+    this.defineOffline<Options & CommonOptions>(command, examples, (context, options, args) =>
+      action({ ...context, client: connect(options.url, this.io.env) }, options, args),
+    );
+  }
+
+  /** The same for a command that works on this machine's files and asks no node. */
+  defineOffline<Options>(
+    command: Command,
+    examples: readonly string[],
+    action: Action<Options, OfflineContext>,
+  ): void {
     command
-      .option(
-        '--url <address>',
-        'the node to ask (default: $LOGLINE_FEDERATION_URL, then http://localhost:8080)',
-      )
       .option('--json', 'print JSON instead of text for people')
       .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`)
       .action(async () => {
         const options = command.opts<Options & CommonOptions>();
         this.isJson = options.json === true;
         const out = new Output(this.io, { isJson: this.isJson });
-        const client = connect(options.url, this.io.env);
-        const context: Context = { client, out, io: this.io, signal: this.io.signal };
-        this.exitCode = await action(context, options, command.args);
+        const { io } = this;
+        this.exitCode = await action({ out, io, signal: io.signal }, options, command.args);
       });
   }
 }
