@@ -1,5 +1,7 @@
 // Bugs of the log, of the store over it, and of the timeline that reads from it.
 
+import { QUARANTINE_MUTANTS } from './quarantine.mjs';
+
 const LOG = ['log'];
 const STORE = ['log', 'store'];
 const INDEX = ['index-holes', 'key-value'];
@@ -181,4 +183,5 @@ export const STORE_MUTANTS = [
     tests: INDEX,
     red: /^opening reads as few marks/,
   },
+  ...QUARANTINE_MUTANTS,
 ];

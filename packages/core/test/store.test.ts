@@ -10,6 +10,7 @@ import { openDirectoryDisk } from '../dist/node/directory-disk.js';
 import { openLevelIndex } from '../dist/node/level-index.js';
 import { createRandom } from '../dist/node/system.js';
 import type { ArrivalCursor, Storage, StoreRecord } from '../dist/storage.js';
+import { INDEX_VERSION } from '../dist/store/rows.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk, type DiskSnapshot } from '../dist/testing/memory-disk.js';
 import { MemoryIndex, type IndexSnapshot } from '../dist/testing/memory-index.js';
@@ -115,9 +116,10 @@ const INDEXES: Readonly<Record<string, (history: readonly IndexSnapshot[]) => In
   'without its checkpoint': (history) => without(history[2], 'c'),
   'with a checkpoint that is no CBOR': (history) =>
     new Map([...(history[2] ?? []), ['c', Uint8Array.of(255)]]),
-  'with a checkpoint inside a record': (history) => withCheckpoint(history[2], [3, 4, 1000, 1100, 7]),
+  'with a checkpoint inside a record': (history) =>
+    withCheckpoint(history[2], [INDEX_VERSION, 4, 1000, 1100, 7]),
   'with a checkpoint beyond the end': (history) =>
-    withCheckpoint(history[2], [3, 4, 1_000_000, 1_000_100, 7]),
+    withCheckpoint(history[2], [INDEX_VERSION, 4, 1_000_000, 1_000_100, 7]),
   'without one of its feeds': (history) => without(history[2], 'f\0\0\0\0'),
   'with a feed that is none': (history) => new Map([...(history[2] ?? []), ['f\0\0\0\0', Uint8Array.of(1)]]),
   'with a tenant that is none': (history) =>

@@ -1,10 +1,21 @@
 /** What every `Storage` must do, as cases for any test runner. */
 
 import { toHex } from '../bytes.js';
-import type { AcceptedEntry, Storage, StoreRecord } from '../storage.js';
+import type { AcceptedEntry, Shift, Storage, StoreRecord } from '../storage.js';
 import { bytes, casesOf, same, sameBytes } from './disk-contract.js';
 import type { ContractCase } from './disk-contract.js';
-import { asRecord, DAY_MS, fail, Feed, forkRecord, idOf, numberOf, rowKey, tenant } from './storage-feeds.js';
+import {
+  asRecord,
+  barRecord,
+  DAY_MS,
+  fail,
+  Feed,
+  forkRecord,
+  idOf,
+  numberOf,
+  rowKey,
+  tenant,
+} from './storage-feeds.js';
 
 /** An empty storage, and how to come back to it after it was closed. */
 export interface StorageUnderTest {
@@ -186,10 +197,63 @@ const PROMISES: Readonly<Record<string, Body>> = {
     await storage.commit([asRecord(entry), fork(9), fork(4)]);
     await storage.commit([fork(6)]);
     same(storage.feeds()[0]?.forkedAt, 4, 'where the feed forked');
+    same(await storage.forkProof(new Feed('acme', 2).key), [], 'the proof of no fork');
     await storage.close();
     const again = await reopen();
     same(again.feeds()[0]?.forkedAt, 4, 'where the feed forked, after a restart');
     same(again.feeds()[0]?.ranges.length, 1, 'the ranges');
+    same((await again.forkProof(feed.key)).map(toHex), [toHex(entry.bytes)], 'the proof');
+    await again.close();
+  },
+
+  async 'a bar leaves out what lies at or above it, until it is moved, and its record is where that changed'({
+    storage,
+    reopen,
+  }) {
+    const [feed, other] = [new Feed('acme', 1), new Feed('acme', 2)];
+    const entries = [
+      feed.next([1]),
+      feed.next([2, 3]),
+      other.next([3], { title: 'another' }),
+      feed.next([4]),
+    ];
+    await storage.commit(entries.map(asRecord));
+    const clip = entries[0]?.hash;
+    const [barred = 0] = await storage.commit([barRecord(feed.key, 2, { clip, entries: 2, spans: 3 })]);
+    const look = async (store: Storage): Promise<void> => {
+      const [held] = store.feeds();
+      same(held?.bar?.from, 2, 'the bar');
+      same(
+        held?.ranges.map(({ to }) => to),
+        [3],
+        'what is held',
+      );
+      sameBytes(held?.clip, clip ?? bytes(''));
+      const found = [1, 2, 3, 4].map((n) => store.variants(tenant('acme'), idOf(n)).length);
+      same(found, [1, 0, 1, 0], 'the variants');
+      same(await store.tally(feed.key, 2), { entries: 2, spans: 3 }, 'the tally');
+      same(
+        (await store.quarantined()).map(({ from, to, entries: n, spans }) => [from, to, n, spans]),
+        [[2, 3, 2, 3]],
+        'what is listed',
+      );
+      const raw = await store.entries(feed.key, { from: 1, to: 9, bytesMost: 1_000_000 });
+      same(raw.length, 3, 'the entries that are kept');
+      same(
+        await shiftsIn(store),
+        [{ position: barred, key: feed.key, was: Number.POSITIVE_INFINITY, now: 2 }],
+        'the shifts',
+      );
+    };
+    await look(storage);
+    await storage.close();
+    const again = await reopen();
+    await look(again);
+    await again.commit([barRecord(feed.key, undefined, { clip: undefined, entries: 0, spans: 0 })]);
+    same([await again.quarantined(), again.feeds()[0]?.bar], [[], undefined], 'what is quarantined');
+    same([...again.counts()], [['acme', 4]], 'the counts');
+    same(again.variants(tenant('acme'), idOf(3)).length, 2, 'the variants once it is lifted');
+    same((await shiftsIn(again)).length, 2, 'the number of shifts');
     await again.close();
   },
 
@@ -250,6 +314,16 @@ async function idsIn(storage: Storage, name: string): Promise<readonly (number |
     const last = page.at(-1);
     if (last === undefined || page.length < 500) return found;
     from = `${rowKey(last)}\0`;
+  }
+}
+
+async function shiftsIn(storage: Storage): Promise<readonly Shift[]> {
+  const found: Shift[] = [];
+  for (let position = 0; ;) {
+    const { shifts, next } = await storage.arrivals(position, 1000);
+    found.push(...shifts);
+    if (next === position) return found;
+    position = next;
   }
 }
 

@@ -8,7 +8,7 @@ import { feedKey } from '../feed.js';
 import { parseTenant, timelineScope, type TenantId } from '../identity.js';
 import { createTools } from '../node/system.js';
 import { checkSpan, parseSpanId, type Span, type SpanId } from '../span.js';
-import type { AcceptedEntry, StoreRecord } from '../storage.js';
+import type { AcceptedEntry, StoreRecord, Withheld } from '../storage.js';
 import { bytes } from './disk-contract.js';
 
 const tools = createTools();
@@ -75,6 +75,16 @@ export function forkRecord(
   proof: readonly Uint8Array[],
 ): StoreRecord {
   return { kind: 'fork', key, seq, proof, withheld: { clip: undefined, entries: 0, spans: 0 } };
+}
+
+/** A bar, or with no `from` the end of one, and what it makes of the feed. */
+export function barRecord(
+  key: AcceptedEntry['key'],
+  from: number | undefined,
+  withheld: Withheld,
+): StoreRecord {
+  const bar = from === undefined ? undefined : { from, reason: 'revoked' as const, provisional: false };
+  return { kind: 'bar', key, bar, withheld };
 }
 
 export function tenant(name: string): TenantId {
