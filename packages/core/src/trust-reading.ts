@@ -35,14 +35,15 @@ export class TrustReading {
   /** Under each trusted key of ring 1: the keys it spoke with before it was rotated to, and itself. */
   readonly voices: ReadonlyMap<Fingerprint, readonly Fingerprint[]>;
   /** Of keys beyond ring 1: who vouches, whether or not they are enough. */
-  readonly vouchers: ReadonlyMap<Fingerprint, ReadonlySet<Fingerprint>>;
+  readonly vouchers: Map<Fingerprint, Set<Fingerprint>>;
   readonly #book: FactBook;
   readonly #settings: TrustSettings;
   readonly #bars: TrustBars;
   readonly #standing = new Map<Fingerprint, End[]>();
   readonly #statuses = new Map<Fingerprint, KeyStatus>();
   /** Keys whose own ends the rings rest on. */
-  readonly #watched: ReadonlySet<Fingerprint>;
+  readonly #watched = new Set<Fingerprint>();
+  #isWatching = true;
   readonly #speaksFor = new Map<Fingerprint, Fingerprint>();
 
   constructor(book: FactBook, root: Fingerprint, settings: TrustSettings) {
@@ -64,11 +65,12 @@ export class TrustReading {
     for (let ring = 1; ring < settings.depth; ring++) if (!this.#nextRing(ring, rings, vouchers)) break;
     this.rings = rings;
     this.vouchers = vouchers;
-    this.#watched = new Set(this.#statuses.keys());
+    this.#isWatching = false;
   }
 
   /** What ends a key. A key that is not followed can still end itself. */
   statusOf(key: Fingerprint): KeyStatus {
+    if (this.#isWatching) this.#watched.add(key);
     const known = this.#statuses.get(key);
     if (known !== undefined) return known;
     const status = this.#readStatus(key);
@@ -100,8 +102,19 @@ export class TrustReading {
     return this.#speaksFor.get(key) ?? (this.rings.has(key) ? key : undefined);
   }
 
-  /** Whether this evaluation may be another with one more statement. */
-  restsOn({ statement, by, about }: TrustFact): boolean {
+  /** Takes one more statement into account; false where that takes an evaluation from scratch. */
+  take(fact: TrustFact): boolean {
+    if (!this.#restsOn(fact)) {
+      if (!this.#watched.has(fact.by)) this.#statuses.delete(fact.by);
+      return true;
+    }
+    const isVouch = fact.statement.kind === 'verify' && !this.roots.keys.has(fact.by);
+    return isVouch && !this.roots.readmitted.has(fact.by) && this.#takeVouch(fact);
+  }
+
+  readonly #firstStamps: FirstStamps = (by, epoch) => this.#book.signers.get(by)?.firstStamps.get(epoch);
+
+  #restsOn({ statement, by, about }: TrustFact): boolean {
     // What was overridden asks when each feed of the key began.
     if (this.roots.readmitted.has(by)) return true;
     const isRoot = this.roots.keys.has(by);
@@ -121,23 +134,26 @@ export class TrustReading {
     }
   }
 
-  /** Forgets what was asked of a key and nothing here rests on. */
-  forget(key: Fingerprint): void {
-    if (!this.#watched.has(key)) this.#statuses.delete(key);
+  /** Counts one more vouch; false where it may bring a key nearer to the root. */
+  #takeVouch(fact: TrustFact): boolean {
+    const member = this.speakerOf(fact.by);
+    if (member === undefined) return false;
+    this.#isWatching = true;
+    const head = this.#countVouch(member, fact, this.vouchers);
+    this.#isWatching = false;
+    if (head === undefined) return true;
+    const ring = this.rings.get(head);
+    if (ring !== undefined) return ring <= (this.rings.get(member) ?? 0) + 1;
+    return (this.vouchers.get(head)?.size ?? 0) < Math.max(1, this.#settings.vouchers);
   }
-
-  readonly #firstStamps: FirstStamps = (by, epoch) => this.#book.signers.get(by)?.firstStamps.get(epoch);
 
   /** What may end a key by another's word, or void such a word. */
   #bindingEnds(): readonly End[] {
-    const { keys } = this.roots;
     const ends = [
       ...endsByRevocation(this.roots.revocations, { own: true, overriddenAt: this.#overriddenAt }),
     ];
     for (const key of this.followed.keys) {
-      const facts = this.#book
-        .allRevocationsBy(key)
-        .filter((fact) => this.#book.isWhole(fact) && !keys.has(fact.about));
+      const facts = this.#book.allRevocationsBy(key).filter((fact) => this.#book.isWhole(fact));
       ends.push(...endsByRevocation(facts, { own: false, overriddenAt: this.#overriddenAt }));
       ends.push(...provenRotations(this.#book, key).map(endByRotation));
     }
@@ -211,17 +227,23 @@ export class TrustReading {
     return grown;
   }
 
-  /** A vouch for a key that was rotated is one for the key that goes on. */
   #countVouches(member: Fingerprint, vouchers: Map<Fingerprint, Set<Fingerprint>>): void {
-    for (const voice of this.voices.get(member) ?? [member]) {
-      for (const fact of this.#book.allVerificationsBy(voice)) {
-        if (this.roots.keys.has(fact.about) || !this.counts(fact)) continue;
-        const head = this.lineOf(fact.about)?.at(-1);
-        if (head === undefined || head === member) continue;
-        const known = vouchers.get(head);
-        if (known === undefined) vouchers.set(head, new Set([member]));
-        else known.add(member);
-      }
-    }
+    for (const voice of this.voices.get(member) ?? [member])
+      for (const fact of this.#book.allVerificationsBy(voice)) this.#countVouch(member, fact, vouchers);
+  }
+
+  /** A vouch for a key that was rotated is one for the key that goes on, which is returned. */
+  #countVouch(
+    member: Fingerprint,
+    fact: TrustFact,
+    vouchers: Map<Fingerprint, Set<Fingerprint>>,
+  ): Fingerprint | undefined {
+    if (this.roots.keys.has(fact.about) || !this.counts(fact)) return undefined;
+    const head = this.lineOf(fact.about)?.at(-1);
+    if (head === undefined || head === member) return undefined;
+    const known = vouchers.get(head);
+    if (known === undefined) vouchers.set(head, new Set([member]));
+    else known.add(member);
+    return head;
   }
 }

@@ -70,12 +70,9 @@ export class TrustGraph {
     if (fact === undefined) return;
     this.#acquaint(fact, isNew);
     const reading = this.#latest;
-    if (reading === undefined || reading.restsOn(fact)) this.#invalidate();
-    else if (fact.statement.kind !== 'introduce') {
-      reading.forget(fact.by);
-      // Its word about us, and what it says of itself, is asked for anew each time.
-      if (reading.roots.keys.has(fact.about) || fact.statement.kind !== 'verify') this.#version++;
-    }
+    if (reading === undefined || !reading.take(fact)) this.#invalidate();
+    // Its word about us, and of its own end, is asked for anew each time.
+    else if (changesAnswers(fact, reading)) this.#version++;
   }
 
   /** A fork was found in a feed of the scope `trust`, or ruled away (`undefined`): nothing counts from there on. */
@@ -242,6 +239,11 @@ export class TrustGraph {
     acquainted.keys.add(about);
     if (this.#book.signers.has(about)) acquainted.strangers--;
   }
+}
+
+function changesAnswers({ statement, about }: TrustFact, { roots }: TrustReading): boolean {
+  if (statement.kind === 'introduce') return false;
+  return statement.kind !== 'verify' || roots.keys.has(about);
 }
 
 function hasEnded({ revocations, rotations }: KeyStatus): boolean {

@@ -1,13 +1,11 @@
 /** The trust fold against a slow reference, on random graphs and in random orders of arrival. */
 
 import { testProp } from '@fast-check/ava';
-import test from 'ava';
 import fc from 'fast-check';
 import {
   agree,
   answersOf,
   graphOf,
-  nameOf,
   PEOPLE,
   pickPerson,
   referenceOf,
@@ -15,8 +13,6 @@ import {
   settings,
   writeSayings,
 } from './trust-graphs.js';
-import { SeededRandom } from '../dist/testing/seeded-random.js';
-import { gatherCrowd } from '../dist/testing/trust-crowd.js';
 import { TrustGraph } from '../dist/trust.js';
 import { person, tools } from './forge.js';
 
@@ -51,18 +47,3 @@ testProp(
   },
   { numRuns: 1500 },
 );
-
-for (const seed of [1, 2, 3]) {
-  test(`a graph of 10,000 statements has the levels and bars of the reference, seed ${seed}`, (t) => {
-    const { root, people, script } = gatherCrowd({ seed, people: 400, statements: 10_000 }, tools);
-    const given = { depth: seed, vouchers: 2, follow: true };
-    const random = new SeededRandom(seed);
-    const keyed = script.placed.map((one) => ({ one, at: random.below(1_000_000) }));
-    const shuffled = keyed.sort((a, b) => a.at - b.at).map(({ one }) => one);
-    const graph = graphOf(root, shuffled, given);
-    const reference = referenceOf(root, script.placed, given);
-    const levels = people.map((key) => graph.levelOf(nameOf(key)));
-    t.true(new Set(levels).size > 2, 'the graph is worth looking at');
-    t.deepEqual(answersOf(graph, people), answersOf(reference, people));
-  });
-}

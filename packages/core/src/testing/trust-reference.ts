@@ -103,7 +103,7 @@ export class TrustReference {
 
   /** The key that goes on: the last of the line; `undefined` where there is no whole line. */
   headOf(key: Fingerprint): Fingerprint | undefined {
-    return this.#lineOf(key)?.at(-1);
+    return this.lineOf(key)?.at(-1);
   }
 
   successorOf(key: Fingerprint): Fingerprint | undefined {
@@ -117,7 +117,8 @@ export class TrustReference {
     return bar === undefined || said.seq < bar;
   }
 
-  #lineOf(key: Fingerprint): readonly Fingerprint[] | undefined {
+  /** The key and those that follow it by rotation. */
+  lineOf(key: Fingerprint): readonly Fingerprint[] | undefined {
     const line: Fingerprint[] = [];
     for (let at: Fingerprint | undefined = key; ;) {
       if (at === undefined || line.includes(at) || this.roots.has(at) || line.length > CHAIN_MOST)
@@ -228,7 +229,7 @@ export class TrustReference {
     const rings = new Map<Fingerprint, number>();
     const voicesOf = new Map<Fingerprint, Set<Fingerprint>>();
     for (const key of this.own) {
-      const line = this.#lineOf(key);
+      const line = this.lineOf(key);
       const head = line?.at(-1);
       if (line === undefined || head === undefined) continue;
       rings.set(head, 1);
