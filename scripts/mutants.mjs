@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { GATE_MUTANTS } from './mutants/gate.mjs';
+import { KEY_MUTANTS } from './mutants/keys.mjs';
 import { SPAN_MUTANTS } from './mutants/span.mjs';
 import { STORE_MUTANTS } from './mutants/store.mjs';
 import { WIRE_MUTANTS } from './mutants/wire.mjs';
@@ -22,7 +23,7 @@ import { readTap } from './tap.mjs';
  * Each is a patch of one place in a compiled file, the test files that may notice,
  * and which titles have to go red: at least one of them, and none else.
  */
-const MUTANTS = [...GATE_MUTANTS, ...WIRE_MUTANTS, ...SPAN_MUTANTS, ...STORE_MUTANTS];
+const MUTANTS = [...GATE_MUTANTS, ...WIRE_MUTANTS, ...SPAN_MUTANTS, ...STORE_MUTANTS, ...KEY_MUTANTS];
 
 /** Copies that are worked on at once. */
 const COPIES = 2;

@@ -11,14 +11,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { toBase64Url } from '../dist/bytes.js';
 import { parseKeyFile } from '../dist/node/key-format.js';
 import { readPassphrase, SEAL_COST } from '../dist/node/key-seal.js';
 import { loadOrCreateNodeKey } from '../dist/node/node-key.js';
 import { CHEAP, crypto, directoryFor, filesIn, recordingCalls, source, workUntil } from './key-crash.js';
 
+const opened = await open(process.execPath, 'r');
+const FILE_HANDLE = Object.getPrototypeOf(opened) as FileHandle;
+await opened.close();
 const SEALED = { passphrase: 'correct horse battery staple', cost: CHEAP };
 const seedOf = (secretKey: Uint8Array): string => toBase64Url(secretKey.subarray(0, 32));
 
@@ -166,26 +170,32 @@ test('a machine that stops while a key is encrypted has the same key, and after 
   }
 });
 
-test('the content of a key is durable before its name is, and the name before the key is used', async (t) => {
-  const path = join(directoryFor(t), 'node.key');
-  const made = recordingCalls();
-  await loadOrCreateNodeKey(path, source, { calls: made.calls });
-  const draft = '.node.key-draft';
-  t.deepEqual(made.steps, [
-    `writeNew ${draft}`,
-    `link ${draft} node.key`,
-    `unlink ${draft}`,
-    'syncDirectory',
-  ]);
-  const sealed = recordingCalls();
-  await loadOrCreateNodeKey(path, source, { ...SEALED, calls: sealed.calls });
-  t.deepEqual(sealed.steps, [
-    `writeNew ${draft}`,
-    `rename ${draft} node.key`,
-    `unlink ${draft}`,
-    'syncDirectory',
-  ]);
-});
+// Alone, for it listens to all files of this process.
+test.serial(
+  'the content of a key is durable before its name is, and the name before the key is used',
+  async (t) => {
+    const path = join(directoryFor(t), 'node.key');
+    const made = recordingCalls();
+    listenForSync(t, made.steps);
+    await loadOrCreateNodeKey(path, source, { calls: made.calls });
+    const draft = '.node.key-draft';
+    t.deepEqual(made.steps, [
+      `writeNew ${draft}`,
+      'sync',
+      `link ${draft} node.key`,
+      `unlink ${draft}`,
+      'syncDirectory',
+    ]);
+    const sealed = recordingCalls();
+    await loadOrCreateNodeKey(path, source, { ...SEALED, calls: sealed.calls });
+    t.deepEqual(sealed.steps, [
+      `writeNew ${draft}`,
+      `rename ${draft} node.key`,
+      `unlink ${draft}`,
+      'syncDirectory',
+    ]);
+  },
+);
 
 test('a key that cannot be encrypted where it is stops the start', async (t) => {
   const directory = directoryFor(t);
@@ -203,3 +213,13 @@ test('a key that cannot be encrypted where it is stops the start', async (t) => 
   t.deepEqual(await loadOrCreateNodeKey(path, source), key);
   t.deepEqual(Object.keys(filesIn(directory)), ['node.key']);
 });
+
+/** Notes each time that a file's content is made durable. */
+function listenForSync(t: ExecutionContext, steps: string[]): void {
+  const sync = Reflect.get(FILE_HANDLE, 'sync') as (this: FileHandle) => Promise<void>;
+  FILE_HANDLE.sync = function (this: FileHandle): Promise<void> {
+    steps.push('sync');
+    return sync.call(this);
+  };
+  t.teardown(() => (FILE_HANDLE.sync = sync));
+}
