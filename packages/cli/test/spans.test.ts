@@ -3,9 +3,10 @@ import test from 'ava';
 import { access, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { eventually } from '@logline/federation-core/testing';
+import { eventually, HostilePeer } from '@logline/federation-core/testing';
 import { deadUrl, fakeNode, lineOf, logline, startNode, story, temporaryDirectory } from './harness.js';
 
+const idOf = (n: number): string => String((JSON.parse(lineOf(n)) as { readonly id: unknown }).id);
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 test('a compressed file that is imported comes out of an export again, byte for byte', async (t) => {
@@ -186,6 +187,34 @@ test('a follower prints what comes until it is interrupted, and says where to go
     onOut: () => later.abort(),
   });
   t.is(rest.out, text([lineOf(3)]));
+});
+
+test('a follower prints what is withdrawn, and what stands in its place', async (t) => {
+  const node = await startNode(t, { tenants: '*' });
+  await logline(node, ['spans', 'import', '--tenant', 'acme'], { stdin: [Buffer.from(lineOf(1))] });
+  const carol = new HostilePeer({ name: 'carol' });
+  t.teardown(() => carol.close());
+  // Nobody answers there: carol is the one who dials.
+  await node.node.trust({ address: 'ws://127.0.0.1:9/v1/federation', key: carol.publicKey });
+  const feed = carol.feed('timeline/acme');
+  const link = await (await carol.dial(`${node.url.replace('http', 'ws')}/v1/federation`)).join();
+  const bodies = [1, 2].map((n) => JSON.parse(lineOf(n, { title: `carol ${n}` })) as Record<string, unknown>);
+  link.bring(feed.write({ spans: bodies }));
+  await eventually('both bodies are there', () => node.node.status().entries === 2);
+  const abort = new AbortController();
+  let seen = '';
+  const tail = logline(node, ['tail', '--tenant', 'acme', '--after', 'start'], {
+    signal: abort.signal,
+    onOut: (out) => (seen = out),
+  });
+  await eventually('they are shown', () => seen.includes('carol 2'));
+  link.bring(feed.branch(0).write());
+  await eventually('the second is withdrawn', () => seen.includes(`withdrawn: ${idOf(2)}`));
+  abort.abort();
+  const { out } = await tail;
+  const [, , , withdrawn, restored] = out.split('\n');
+  t.is(withdrawn, `withdrawn: ${idOf(1)}`);
+  t.regex(restored ?? '', /order 1 {2}\(restored\)$/);
 });
 
 test('what strangers write cannot steer the terminal', async (t) => {

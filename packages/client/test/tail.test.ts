@@ -178,3 +178,28 @@ test('a connection that falls silent is taken for dead and made again', async (t
   t.deepEqual(reasons, ['nothing was heard for 50 ms']);
   await events.return();
 });
+
+test('a follower is told of what is withdrawn and restored, and goes on behind it', async (t) => {
+  const asked: (string | string[] | undefined)[] = [];
+  const server = await serve(t, (request, response) => {
+    asked.push(request.headers['last-event-id']);
+    openStream(response);
+    if (asked.length > 1) return sendSpan(response, 9);
+    sendSpan(response, 1);
+    response.write(`id: b1\nevent: withdrawn\ndata: {"id":"${spanOf(1).id}"}\n\n`);
+    response.write(`id: b2\nevent: restored\ndata: ${JSON.stringify(spanOf(2))}\n\n`);
+    response.end();
+  });
+  const events = tailClient(server).tail({ after: 'start' });
+  const [, withdrawn, restored, next] = await take(events, 4);
+  t.deepEqual(withdrawn, { kind: 'withdrawn', id: spanOf(1).id, cursor: 'b1' });
+  t.deepEqual(restored, {
+    kind: 'restored',
+    span: spanOf(2),
+    json: JSON.stringify(spanOf(2)),
+    cursor: 'b2',
+  });
+  t.is(next?.kind, 'span');
+  t.is(asked[1], 'b2');
+  await events.return();
+});

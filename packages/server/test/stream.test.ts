@@ -2,8 +2,18 @@
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { eventually } from '@logline/federation-core/testing';
-import { get, lineOf, postLines, serve, temporaryDirectory, type Json, textOf } from './helpers.js';
+import { eventually, HostilePeer } from '@logline/federation-core/testing';
+import {
+  get,
+  lineOf,
+  postLines,
+  serve,
+  spanOf,
+  temporaryDirectory,
+  type Json,
+  textOf,
+  uuid,
+} from './helpers.js';
 
 const ACME = '/v1/timeline/spans?tenant_id=acme';
 const STREAM = '/v1/timeline/stream?tenant_id=acme';
@@ -167,4 +177,41 @@ test('a follower that does not read holds nothing up and is let go when it leave
     follower.titles,
     Array.from({ length: 400 }, (_, n) => `span ${n}`),
   );
+});
+
+test('a follower is told what is withdrawn, and what stands in its place', async (t) => {
+  const { url, node } = await serve(t, { tenants: '*' });
+  await postLines(url + ACME, [lineOf(2)]);
+  const carol = new HostilePeer({ name: 'carol' });
+  t.teardown(() => carol.close());
+  // Nobody answers there: carol is the one who dials.
+  await node.trust({ address: 'ws://127.0.0.1:9/v1/federation', key: carol.publicKey });
+  const feed = carol.feed('timeline/acme');
+  const link = await (await carol.dial(`${url.replace('http', 'ws')}/v1/federation`)).join();
+  const other = spanOf(2, { title: 'what carol says of it' });
+  link.bring(feed.write({ spans: [spanOf(1)] }), feed.write({ spans: [other, spanOf(3)] }));
+  const follower = await follow(t, `${url}${STREAM}&from=start`);
+  await eventually('all bodies have come', () => follower.events.length === 4);
+  const [last] = follower.events.slice(-1);
+
+  link.bring(feed.branch(1).write({ spans: [spanOf(4)] }));
+  await eventually('the second entry is withdrawn', () => follower.events.length === 7);
+  const told = follower.events.slice(4);
+  t.deepEqual(
+    told.map(({ event, data }) => [event, JSON.parse(data) as Json]),
+    [
+      ['withdrawn', { id: uuid(2) }],
+      ['restored', JSON.parse(lineOf(2)) as Json],
+      ['withdrawn', { id: uuid(3) }],
+    ],
+  );
+  const { text } = await get(url + ACME);
+  t.deepEqual(
+    (JSON.parse(text) as { spans: { title: string }[] }).spans.map(({ title }) => title),
+    ['span 1', 'span 2'],
+  );
+
+  const resumed = await follow(t, url + STREAM, { 'Last-Event-ID': last?.id ?? '' });
+  await eventually('it is told again', () => resumed.events.length === 3);
+  t.deepEqual(resumed.events, told);
 });
