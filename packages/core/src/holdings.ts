@@ -65,15 +65,21 @@ export function hasHoldings(feed: FeedHoldings): boolean {
   return feed.ranges.length > 0 || feed.stop !== undefined;
 }
 
-/** What `theirs` has and `mine` has not, ascending. */
+/**
+ * What `theirs` has and `mine` has not, ascending as both of them are. One pass over each: a peer may scatter a feed
+ * into as many ranges as there may be, and then this is asked for every entry of it.
+ */
 export function missingRanges(mine: readonly SeqRange[], theirs: readonly SeqRange[]): readonly SeqRange[] {
   const missing: SeqRange[] = [];
+  let at = 0;
   for (const range of theirs) {
     let from = range.from;
-    for (const held of mine) {
-      if (held.to < from || held.from > range.to) continue;
+    for (let held = mine[at]; held !== undefined && held.from <= range.to; held = mine[at]) {
       if (held.from > from) missing.push({ from, to: held.from - 1 });
-      from = held.to + 1;
+      from = Math.max(from, held.to + 1);
+      // What reaches beyond this range may cover some of the next one.
+      if (held.to > range.to) break;
+      at++;
     }
     if (from <= range.to) missing.push({ from, to: range.to });
   }

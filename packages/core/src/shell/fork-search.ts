@@ -14,14 +14,18 @@ export interface Compared {
   readonly unproven: number | undefined;
 }
 
-/** The lowest seq at which both sides end a range with different hashes: two signed histories. */
+/** The lowest seq at which both sides end a range with different hashes: two signed histories. Both lists ascend. */
 export function contradictionIn(
   mine: readonly HeldRange[],
   theirs: readonly HeldRange[],
 ): number | undefined {
-  const differs = (range: HeldRange): boolean =>
-    mine.some((own) => own.to === range.to && !equalBytes(own.hash, range.hash));
-  return theirs.find(differs)?.to;
+  let at = 0;
+  for (const range of theirs) {
+    for (let own = mine[at]; own !== undefined && own.to < range.to; own = mine[at]) at++;
+    const own = mine[at];
+    if (own?.to === range.to && !equalBytes(own.hash, range.hash)) return range.to;
+  }
+  return undefined;
 }
 
 /**
@@ -64,16 +68,23 @@ export function forkToAsk(
   return stop.from === 1 || holdsEntry(feed, stop.from - 1) ? stop.from : undefined;
 }
 
-/** The last end that the peer names inside a range of ours, before any fork: whether it is ours only the log knows. */
+/**
+ * The last end that the peer names inside a range of ours, before any fork: whether it is ours only the log knows.
+ * Both lists ascend, and each is gone through once: this is asked whenever either side's holdings change.
+ */
 export function endInside(feed: Feed, theirs: readonly HeldRange[], known: Compared): HeldRange | undefined {
   const before = Math.min(barredFrom(feed), known.apart ?? Number.POSITIVE_INFINITY);
-  const isInside = ({ to }: HeldRange): boolean =>
-    to < before &&
-    feed.ranges.some((own) => {
-      const isAgreed = to <= known.agreed && known.agreed <= own.to;
-      return own.from <= to && to < own.to && !isAgreed;
-    });
-  return theirs.findLast(isInside);
+  let at = feed.ranges.length - 1;
+  for (let i = theirs.length - 1; i >= 0; i--) {
+    const end = theirs[i];
+    if (end === undefined || end.to >= before) continue;
+    for (let own = feed.ranges[at]; own !== undefined && own.from > end.to; own = feed.ranges[at]) at--;
+    const own = feed.ranges[at];
+    if (own === undefined) return undefined;
+    const isAgreed = end.to <= known.agreed && known.agreed <= own.to;
+    if (end.to < own.to && !isAgreed) return end;
+  }
+  return undefined;
 }
 
 function rangeAt<R extends SeqRange>(ranges: readonly R[], seq: number): R | undefined {

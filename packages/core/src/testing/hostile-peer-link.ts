@@ -151,8 +151,12 @@ export class HostileLink {
     return this;
   }
 
-  /** Greets and offers to share everything, without holding any of it: from here on entries flow both ways. */
+  /**
+   * Greets and offers to share everything, without holding any of it: from here on entries flow both ways.
+   * Pings are answered, so that the node has no reason to take the link for dead.
+   */
   async join(): Promise<this> {
+    this.on('ping', ({ nonce }) => this.say({ kind: 'pong', nonce }));
     await this.open();
     if (!this.link.initiator) await this.heard('holdings');
     this.say({ kind: 'holdings', scopes: '*', ranges: [], round: 1 });
