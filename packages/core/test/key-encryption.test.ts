@@ -216,7 +216,7 @@ test('a key that cannot be encrypted where it is stops the start', async (t) => 
 
 /** Notes each time that a file's content is made durable. */
 function listenForSync(t: ExecutionContext, steps: string[]): void {
-  const sync = Reflect.get(FILE_HANDLE, 'sync') as (this: FileHandle) => Promise<void>;
+  const sync: FileHandle['sync'] = Reflect.get(FILE_HANDLE, 'sync');
   FILE_HANDLE.sync = function (this: FileHandle): Promise<void> {
     steps.push('sync');
     return sync.call(this);
