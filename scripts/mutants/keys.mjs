@@ -3,7 +3,7 @@
 const VECTORS = ['vectors', 'hostile-keys'];
 const FILES = ['key-encryption', 'key-rotation'];
 const CERTIFICATES = ['certificates'];
-const ADDRESSES = ['address-policy'];
+const ADDRESSES = ['address-policy', 'dialling'];
 
 export const KEY_MUTANTS = [
   {
