@@ -15,6 +15,7 @@ import { GATE_MUTANTS } from './mutants/gate.mjs';
 import { KEY_MUTANTS } from './mutants/keys.mjs';
 import { SPAN_MUTANTS } from './mutants/span.mjs';
 import { STORE_MUTANTS } from './mutants/store.mjs';
+import { TRUST_MUTANTS } from './mutants/trust.mjs';
 import { WIRE_MUTANTS } from './mutants/wire.mjs';
 import { root } from './projects.mjs';
 import { readTap } from './tap.mjs';
@@ -23,7 +24,14 @@ import { readTap } from './tap.mjs';
  * Each is a patch of one place in a compiled file, the test files that may notice,
  * and which titles have to go red: at least one of them, and none else.
  */
-const MUTANTS = [...GATE_MUTANTS, ...WIRE_MUTANTS, ...SPAN_MUTANTS, ...STORE_MUTANTS, ...KEY_MUTANTS];
+const MUTANTS = [
+  ...GATE_MUTANTS,
+  ...WIRE_MUTANTS,
+  ...SPAN_MUTANTS,
+  ...STORE_MUTANTS,
+  ...KEY_MUTANTS,
+  ...TRUST_MUTANTS,
+];
 
 /** Copies that are worked on at once. */
 const COPIES = 2;

@@ -27,7 +27,7 @@ export interface KnownCuts {
 
 /**
  * Who may: a tenant's primary, or without one (or where it has ended itself) this node and the keys it follows. Under a
- * rotation also the key that goes on. Of our own earlier keys we alone.
+ * rotation also the key that goes on. Of our own earlier keys we alone, and no ended key of itself.
  *
  * Judges that have not ended are believed at once, and they alone say where access feeds end. The cuts of one that has
  * ended count below that. So nothing here depends on itself, and two that revoked each other wait for a third.
@@ -109,11 +109,21 @@ export class JudgedCuts implements KnownCuts {
 
   #judgesOf(end: End): (key: Fingerprint) => boolean {
     const trust = this.#trust;
-    if (trust.isOurs(end.of)) return (key) => trust.isOurs(key);
     const primary = this.#primary;
     const line = end.kind === 'rotate' ? (trust.lineOf(end.of)?.slice(1) ?? []) : [];
     const isPrimary = (key: Fingerprint): boolean => key === primary || trust.successorOf(key) === primary;
-    return (key) => line.includes(key) || (primary === undefined ? trust.follows(key) : isPrimary(key));
+    return (key) => {
+      if (this.#isSameNode(key, end.of)) return false;
+      if (trust.isOurs(end.of)) return trust.isOurs(key);
+      return line.includes(key) || (primary === undefined ? trust.follows(key) : isPrimary(key));
+    };
+  }
+
+  /** Whether a key is the ended one, or went before it: neither says where it ends. */
+  #isSameNode(key: Fingerprint, ended: Fingerprint): boolean {
+    return (
+      key === ended || this.#trust.endsOf(key).rotations.some(({ facts: [fact] }) => fact.about === ended)
+    );
   }
 }
 

@@ -4,37 +4,17 @@ import { toKey } from './bytes.js';
 import type { Stamp } from './clock.js';
 import type { EpochCut } from './statement.js';
 import type { End, FirstStamps, TrustBars } from './trust-bars.js';
-import type { RevokeStatement, RotateStatement, TrustFact } from './trust-facts.js';
+import type { Revocation, RotateStatement, TrustFact } from './trust-facts.js';
 import { componentsOf, weaveEdges } from './trust-web.js';
 
-/** One end for each entry and key that these revocations, all of one signer, name. */
-export function endsByRevocation(
-  facts: readonly TrustFact<RevokeStatement>[],
-  options: {
-    readonly own: boolean;
-    readonly overriddenAt: (fact: TrustFact<RevokeStatement>) => Stamp | undefined;
-  },
-): readonly End[] {
-  const together = new Map<string, [TrustFact<RevokeStatement>, ...TrustFact<RevokeStatement>[]]>();
-  for (const fact of facts) {
-    const id = fact.entry + fact.about;
-    const known = together.get(id);
-    if (known === undefined) together.set(id, [fact]);
-    else known.push(fact);
-  }
-  return [...together.values()].map((same) => {
-    const [first] = same;
-    return {
-      kind: 'revoke',
-      facts: same,
-      by: first.by,
-      of: first.about,
-      place: first,
-      cuts: cutMap(same.flatMap(({ statement }) => statement.cuts)),
-      overriddenAt: options.overriddenAt(first),
-      own: options.own,
-    };
-  });
+/** What a revocation ends. `overriddenAt`: when the root overrode it. */
+export function endByRevocation(
+  revocation: Revocation,
+  { own, overriddenAt }: { readonly own: boolean; readonly overriddenAt: Stamp | undefined },
+): End {
+  const { facts, cuts } = revocation;
+  const [first] = facts;
+  return { kind: 'revoke', facts, by: first.by, of: first.about, place: first, cuts, overriddenAt, own };
 }
 
 export function endByRotation(fact: TrustFact<RotateStatement>): End {

@@ -30,11 +30,19 @@ export interface TrustFact<S extends TrustStatement = TrustStatement> extends Pl
   readonly stamp: Stamp;
 }
 
+/** The revocations of one key in one entry: one revocation, with the cuts of all. */
+export interface Revocation {
+  /** Ascending by their place in the entry. */
+  readonly facts: [TrustFact<RevokeStatement>, ...TrustFact<RevokeStatement>[]];
+  /** By epoch, the last seq that still counts: the lower of two. */
+  readonly cuts: Map<string, number>;
+}
+
 /** What one key has said. */
 export interface SignerFacts {
   readonly introductions: Map<Fingerprint, TrustFact<IntroduceStatement>[]>;
   readonly verifications: Map<Fingerprint, TrustFact<VerifyStatement>[]>;
-  readonly revocations: Map<Fingerprint, TrustFact<RevokeStatement>[]>;
+  readonly revocations: Map<Fingerprint, Map<string, Revocation>>;
   readonly rotations: TrustFact<RotateStatement>[];
   /** The lowest stamp seen in each of its feeds. */
   readonly firstStamps: Map<string, Stamp>;
@@ -96,7 +104,7 @@ export class FactBook {
         push(signer.verifications, about, { ...place, statement });
         break;
       case 'revoke':
-        push(signer.revocations, about, { ...place, statement });
+        addRevocation(signer.revocations, { ...place, statement });
         break;
       case 'rotate': {
         const fact = { ...place, statement };
@@ -118,6 +126,7 @@ export class FactBook {
 
   /** Whether a statement lies on no branch of a fork. */
   isWhole(fact: Place): boolean {
+    if (this.#forks.size === 0) return true;
     const from = this.#forks.get(fact.by + fact.epoch);
     return from === undefined || fact.seq < from;
   }
@@ -148,16 +157,20 @@ export class FactBook {
     return this.#looked(this.signers.get(by)?.verifications.get(about));
   }
 
-  revocationsBy(by: Fingerprint, about: Fingerprint): readonly TrustFact<RevokeStatement>[] {
-    return this.#looked(this.signers.get(by)?.revocations.get(about));
+  revocationsBy(by: Fingerprint, about: Fingerprint): readonly Revocation[] {
+    return this.#looked([...(this.signers.get(by)?.revocations.get(about)?.values() ?? [])]);
   }
 
   allVerificationsBy(by: Fingerprint): readonly TrustFact<VerifyStatement>[] {
     return this.#looked([...(this.signers.get(by)?.verifications.values() ?? [])].flat());
   }
 
-  allRevocationsBy(by: Fingerprint): readonly TrustFact<RevokeStatement>[] {
-    return this.#looked([...(this.signers.get(by)?.revocations.values() ?? [])].flat());
+  /** The revocations by one signer that lie on no branch of a fork. */
+  allRevocationsBy(by: Fingerprint): readonly Revocation[] {
+    const whole: Revocation[] = [];
+    for (const revocations of this.signers.get(by)?.revocations.values() ?? [])
+      for (const one of revocations.values()) if (this.isWhole(one.facts[0])) whole.push(one);
+    return this.#looked(whole);
   }
 
   rotationsBy(by: Fingerprint): readonly TrustFact<RotateStatement>[] {
@@ -175,7 +188,7 @@ export class FactBook {
   *saidOf(about: Fingerprint): Generator<TrustFact> {
     for (const by of this.#speakers.get(about) ?? []) {
       yield* this.verificationsBy(by, about);
-      yield* this.revocationsBy(by, about);
+      for (const { facts } of this.revocationsBy(by, about)) yield* facts;
       yield* this.#looked(this.signers.get(by)?.introductions.get(about));
     }
   }
@@ -199,6 +212,25 @@ export class FactBook {
     };
     this.signers.set(by, fresh);
     return fresh;
+  }
+}
+
+function addRevocation(
+  revocations: Map<Fingerprint, Map<string, Revocation>>,
+  fact: TrustFact<RevokeStatement>,
+): void {
+  const ofKey = revocations.get(fact.about) ?? new Map<string, Revocation>();
+  revocations.set(fact.about, ofKey);
+  const known = ofKey.get(fact.entry);
+  const revocation = known ?? { facts: [fact], cuts: new Map<string, number>() };
+  if (known === undefined) ofKey.set(fact.entry, revocation);
+  else {
+    known.facts.push(fact);
+    known.facts.sort((a, b) => a.index - b.index);
+  }
+  for (const cut of fact.statement.cuts) {
+    const epoch = toKey(cut.epoch);
+    revocation.cuts.set(epoch, Math.min(revocation.cuts.get(epoch) ?? cut.seq, cut.seq));
   }
 }
 

@@ -3,8 +3,8 @@
 import type { Fingerprint } from './identity.js';
 import { LIMITS } from './limits.js';
 import { TrustBars, type End, type FirstStamps } from './trust-bars.js';
-import { endByRotation, endsByRevocation, resolveEnds } from './trust-ends.js';
-import type { FactBook, TrustFact } from './trust-facts.js';
+import { endByRotation, endByRevocation, resolveEnds } from './trust-ends.js';
+import type { FactBook, Revocation, TrustFact } from './trust-facts.js';
 import { provenRotations, readFollowed, readRoots, type Followed, type Roots } from './trust-roots.js';
 
 export interface TrustSettings {
@@ -149,12 +149,9 @@ export class TrustReading {
 
   /** What may end a key by another's word, or void such a word. */
   #bindingEnds(): readonly End[] {
-    const ends = [
-      ...endsByRevocation(this.roots.revocations, { own: true, overriddenAt: this.#overriddenAt }),
-    ];
+    const ends = this.roots.revocations.map((one) => this.#endBy(one, true));
     for (const key of this.followed.keys) {
-      const facts = this.#book.allRevocationsBy(key).filter((fact) => this.#book.isWhole(fact));
-      ends.push(...endsByRevocation(facts, { own: false, overriddenAt: this.#overriddenAt }));
+      for (const one of this.#book.allRevocationsBy(key)) ends.push(this.#endBy(one, false));
       ends.push(...provenRotations(this.#book, key).map(endByRotation));
     }
     return ends;
@@ -171,8 +168,8 @@ export class TrustReading {
     if (!this.followed.keys.has(key)) {
       const own: End[] = provenRotations(this.#book, key).map(endByRotation);
       if (this.#settings.follow) {
-        const facts = this.#book.revocationsBy(key, key).filter((fact) => this.#book.isWhole(fact));
-        own.push(...endsByRevocation(facts, { own: false, overriddenAt: this.#overriddenAt }));
+        for (const one of this.#book.revocationsBy(key, key))
+          if (this.#book.isWhole(one.facts[0])) own.push(this.#endBy(one, false));
       }
       if (own.length > 0) {
         bars = new TrustBars(this.#firstStamps);
@@ -189,8 +186,10 @@ export class TrustReading {
     };
   }
 
-  readonly #overriddenAt = (fact: TrustFact): ReturnType<Roots['overriddenAt']> =>
-    this.roots.overriddenAt(fact.about, fact.entry);
+  #endBy(revocation: Revocation, own: boolean): End {
+    const [{ about, entry }] = revocation.facts;
+    return endByRevocation(revocation, { own, overriddenAt: this.roots.overriddenAt(about, entry) });
+  }
 
   /** The one key that the rotations name, or of several the one that the root has verified. */
   #chosen(rotations: readonly End[]): Fingerprint | undefined {

@@ -6,13 +6,7 @@ import { keyOfFingerprint, type Fingerprint } from './identity.js';
 import { LIMITS } from './limits.js';
 import { TrustBars, type End } from './trust-bars.js';
 import { endByRotation } from './trust-ends.js';
-import type {
-  FactBook,
-  RevokeStatement,
-  RotateStatement,
-  TrustFact,
-  VerifyStatement,
-} from './trust-facts.js';
+import type { FactBook, Revocation, RotateStatement, TrustFact, VerifyStatement } from './trust-facts.js';
 
 export interface Roots {
   /** The node's key, and those that rotated to it. */
@@ -22,7 +16,7 @@ export interface Roots {
   readonly bars: TrustBars;
   /** What it has verified under any of them. */
   readonly own: ReadonlyMap<Fingerprint, readonly TrustFact<VerifyStatement>[]>;
-  readonly revocations: readonly TrustFact<RevokeStatement>[];
+  readonly revocations: readonly Revocation[];
   /** Keys of which it overrode something. */
   readonly readmitted: ReadonlySet<Fingerprint>;
   /** When it overrode a revocation of `about` in an entry for the first time. */
@@ -84,8 +78,11 @@ export function readRoots(book: FactBook, root: Fingerprint): Roots {
       if (earliest === undefined || compareStamps(fact.stamp, earliest) < 0) overrides.set(id, fact.stamp);
     }
   }
-  const revocations = [...keys].flatMap((key) => book.allRevocationsBy(key)).filter(counts);
-  const overriddenAt = (about: Fingerprint, entry: string): Stamp | undefined => overrides.get(about + entry);
+  const revocations = [...keys]
+    .flatMap((key) => book.allRevocationsBy(key))
+    .filter(({ facts: [fact] }) => counts(fact));
+  const overriddenAt = (about: Fingerprint, entry: string): Stamp | undefined =>
+    readmitted.has(about) ? overrides.get(about + entry) : undefined;
   return { keys, rotations, bars, own, revocations, readmitted, overriddenAt };
 }
 
@@ -97,9 +94,11 @@ export function readRoots(book: FactBook, root: Fingerprint): Roots {
 export function readFollowed(book: FactBook, roots: Roots): Followed {
   const widest = succeed(book, roots, () => true);
   const revoked = new Set<Fingerprint>();
-  const said = [...widest].flatMap((key) => book.allRevocationsBy(key).filter((fact) => book.isWhole(fact)));
-  for (const { about, entry } of [...said, ...roots.revocations])
+  const said = [...widest].flatMap((key) => book.allRevocationsBy(key));
+  for (const { facts } of [...said, ...roots.revocations]) {
+    const [{ about, entry }] = facts;
     if (roots.overriddenAt(about, entry) === undefined) revoked.add(about);
+  }
   const keys = succeed(book, roots, (key, next) => next.size === 1 && !revoked.has(key));
   return { keys, widest };
 }

@@ -155,7 +155,7 @@ export function* edgesOf(
   const facts: TrustFact[] = [
     ...[...signer.introductions.values()].flat(),
     ...book.allVerificationsBy(key),
-    ...book.allRevocationsBy(key),
+    ...[...signer.revocations.values()].flatMap((list) => [...list.values()].flatMap((one) => one.facts)),
     ...signer.rotations,
   ];
   for (const fact of facts.sort(compareFacts)) {

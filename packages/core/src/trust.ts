@@ -212,8 +212,8 @@ export class TrustGraph {
     const reading = this.#reading;
     const facts = this.#book.verificationsBy(by, us).filter((fact) => reading.counts(fact));
     const over = new Set(facts.flatMap(({ statement }) => statement.over.map(toKey)));
-    const stands = (fact: TrustFact): boolean => reading.counts(fact) && !over.has(fact.entry);
-    return facts.length > 0 && !this.#book.revocationsBy(by, us).some(stands);
+    const against = this.#book.revocationsBy(by, us).map((one) => one.facts[0]);
+    return facts.length > 0 && !against.some((fact) => reading.counts(fact) && !over.has(fact.entry));
   }
 
   #acquaintances(): { readonly keys: Set<Fingerprint>; strangers: number } {

@@ -81,6 +81,10 @@ export function writeSayings(list: readonly Saying[]): StatementScript {
   return script;
 }
 
+export function startScript(): StatementScript {
+  return new StatementScript(tools);
+}
+
 export function graphOf(root: KeyPair, said: readonly Placed<TrustStatement>[], given = PLAIN): TrustGraph {
   const graph = new TrustGraph({ root: root.publicKey, crypto: tools.crypto, settings: given });
   for (const one of said) graph.add(one);

@@ -62,7 +62,7 @@ export class AccessReference {
     said: readonly Placed<AccessStatement>[],
     parts: { readonly trust: TrustReference; readonly settings: AccessReferenceSettings },
   ) {
-    this.#said = said as readonly Said[];
+    this.#said = said;
     this.#trust = parts.trust;
     this.#settings = parts.settings;
     const key = parts.settings.pin ?? this.#ownDesignation() ?? parts.settings.claim;
@@ -141,11 +141,15 @@ export class AccessReference {
 
   #mayJudge(key: Fingerprint, end: ReferenceEnd): boolean {
     const { roots, followed } = this.#trust;
+    const rotatedTo = this.#trust
+      .endsOf(key)
+      .flatMap(({ said: { statement } }) =>
+        statement.kind === 'rotate' ? [fingerprintOf(statement.key)] : [],
+      );
+    if (key === end.of || rotatedTo.includes(end.of)) return false;
     if (roots.has(end.of)) return roots.has(key);
     const isSuccessor =
-      end.said.statement.kind === 'rotate' &&
-      key !== end.of &&
-      this.#trust.lineOf(end.of)?.includes(key) === true;
+      end.said.statement.kind === 'rotate' && this.#trust.lineOf(end.of)?.includes(key) === true;
     const hasPrimary =
       this.primary !== undefined &&
       this.#trust.endsOf(this.primary).every(({ overriddenMs }) => overriddenMs !== undefined);

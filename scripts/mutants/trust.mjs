@@ -1,0 +1,132 @@
+// Bugs of the folds over statements: who is trusted, who may what, and where feeds of ended keys stop.
+
+const ORDER = ['trust-order'];
+const RULES = ['trust', 'trust-rotation', 'trust-bounds'];
+const BY_REFERENCE = /^(whatever order statements come in, the levels|asking in between)/;
+
+/** A rule of the fold that the slow reference does not share. */
+function fold(what, file, find, replace) {
+  return { name: `trust: ${what}`, file, find, replace, tests: ORDER, red: BY_REFERENCE };
+}
+
+/** A rule of access or of bars that the slow reference does not share. */
+function access(what, file, find, replace) {
+  const red = /^whatever order statements come in, rights/;
+  return { name: `access: ${what}`, file, find, replace, tests: ['access-order'], red };
+}
+
+/** A rule that a named case shows. */
+function rule(what, file, find, replace, red) {
+  return { name: `trust: ${what}`, file, find, replace, tests: RULES, red };
+}
+
+const WHOLE = 'const whole = members.filter((end) => end.own || !bars.voidsEnd(end));';
+
+export const TRUST_MUTANTS = [
+  fold(
+    'concurrent revocations void one another',
+    'trust-ends.js',
+    WHOLE,
+    'const whole = members.filter((end) => { const stands = end.own || !bars.voidsEnd(end); if (stands) bars.add(end); return stands; });',
+  ),
+  rule(
+    'of concurrent revocations the first stands',
+    'trust-ends.js',
+    WHOLE,
+    'const whole = members.filter((end) => { const stands = end.own || !bars.voidsEnd(end); if (stands) bars.add(end); return stands; });',
+    /^(revocations said of one another|a circle of three|ten thousand)/,
+  ),
+  fold('the last components come first', 'trust-ends.js', '.toReversed()', ''),
+  fold('nothing is overridden', 'trust-reading.js', 'this.roots.overriddenAt(about, entry)', 'undefined'),
+  rule(
+    'an override is of all revocations of the key',
+    'trust-roots.js',
+    'overrides.get(about + entry)',
+    '[...overrides].find(([id]) => id.startsWith(about))?.[1]',
+    /^(an override holds|hashes of nonsense)/,
+  ),
+  fold(
+    'an answer is kept too long',
+    'trust.js',
+    'reading === undefined || !reading.take(fact)',
+    'reading === undefined',
+  ),
+  rule(
+    'the agreement of the new key is not asked for',
+    'trust-facts.js',
+    'this.#crypto.verify(proof, rotationBody(oldKey, key, cuts), key)',
+    'true',
+    /^a rotation without the agreement/,
+  ),
+  rule(
+    'one voucher is enough',
+    'trust-reading.js',
+    'Math.max(1, this.#settings.vouchers)',
+    '1',
+    /^(at depth two|every reason)/,
+  ),
+  fold(
+    'the heirs of a revoked key inherit',
+    'trust-reading.js',
+    'if (status.revocations.length > 0)',
+    'if (false)',
+  ),
+  fold('the last entry of a cut is out', 'trust-bars.js', 'return cut + 1', 'return cut'),
+  fold('a feed without a cut goes on', 'trust-bars.js', 'named.from : 1', 'named.from : from'),
+  fold(
+    'the heirs of a revoked key are followed',
+    'trust-roots.js',
+    'next.size === 1 && !revoked.has(key)',
+    'true',
+  ),
+  fold(
+    'what was said while out counts after readmission',
+    'trust-bars.js',
+    'compareStamps(first, overriddenAt) < 0 ? 1 : undefined',
+    'undefined',
+  ),
+  fold('others end the root', 'trust-reading.js', 'if (roots.keys.has(key))', 'if (false)'),
+  fold(
+    'of two heirs one goes on',
+    'trust-reading.js',
+    'chosen.length === 1 ? chosen[0]',
+    'named.size > 0 ? [...named].sort()[0]',
+  ),
+  fold(
+    'a vouch more is not counted',
+    'trust-reading.js',
+    '(this.vouchers.get(head)?.size ?? 0) < Math.max',
+    '0 < Math.max',
+  ),
+  rule(
+    'there is room for any number of strangers',
+    'trust.js',
+    'strangers < LIMITS.trustStrangers',
+    'true',
+    /^an origin, and strangers together/,
+  ),
+  access('the grant that came last counts', 'access.js', 'facts.toSorted(compareAccess)', 'facts'),
+  access('rights do not pass to an heir', 'access.js', 'grants.get(this.#goesOn(key))', 'grants.get(key)'),
+  access(
+    'ended judges count whole',
+    'access-cuts.js',
+    'if (!this.#isSettled(cut) && !countsOfEnded(cut))',
+    'if (false)',
+  ),
+  access('ended judges count for nothing', 'access-cuts.js', '!countsOfEnded(cut)', 'true'),
+  access(
+    'of several judges the highest cut counts',
+    'access-cuts.js',
+    'bars.length === 0 ? undefined : Math.min(...bars)',
+    'bars.length === 0 ? undefined : Math.max(...bars)',
+  ),
+  access(
+    'a revoked primary judges itself',
+    'access-cuts.js',
+    'primary === undefined || trust.hasEnded(primary) ? undefined : primary',
+    'primary',
+  ),
+  access('an ended key judges itself', 'access-cuts.js', 'if (this.#isSameNode(key, end.of))', 'if (false)'),
+  access('anybody judges', 'access-cuts.js', 'if (!mayJudge(cut.by))', 'if (false)'),
+  access('a provisional bar wanders', 'cuts.js', 'feed.kept ?? feed.nextSeq', 'feed.nextSeq'),
+];
