@@ -194,7 +194,12 @@ test.serial('a peer that is not trusted learns that it is not, and nothing else'
     link.say(link.hello({ verify }));
     // As if all were well: it may ask, but it is not answered.
     link.say({ kind: 'holdings', scopes: '*', ranges: [], round: 1 });
-    link.say({ kind: 'holdings', scopes: [`timeline/${TENANT}`], ranges: [], round: 2 });
+    link.say({
+      kind: 'holdings',
+      scopes: [{ scope: `timeline/${TENANT}`, read: true, write: true }],
+      ranges: [],
+      round: 2,
+    });
     await endsWith(t, link, CODES.pending, 'a peer without mutual trust');
     t.deepEqual(
       link.messages.map(({ kind }) => kind),

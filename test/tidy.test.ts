@@ -31,6 +31,7 @@ const CORE_ORDER = [
   'access-*',
   'access',
   'cuts',
+  'offer',
   'message',
   'compare',
   'storage',

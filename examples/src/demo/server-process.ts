@@ -133,6 +133,8 @@ function environmentOf({ name, port, dataDir }: ServerSetup): NodeJS.ProcessEnv 
   return {
     ...Object.fromEntries(inherited),
     FEDERATION_NODE_NAME: name,
+    // What nodes share that believe each other at first sight.
+    FEDERATION_NETWORK_KEY: 'the secret of the demo',
     FEDERATION_BIND_HOST: '127.0.0.1',
     FEDERATION_BIND_PORT: String(port),
     FEDERATION_DATA_DIR: dataDir,

@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   'damaged',
   'disk_failed',
   'handshake_failed',
+  'key_mismatch',
   'name_taken',
   'overloaded',
   'read_only',

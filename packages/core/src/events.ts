@@ -5,6 +5,19 @@ import type { Fingerprint, NodeId, TenantId } from './identity.js';
 
 export type NodeEvent =
   | { readonly kind: 'key_pinned'; readonly address: string; readonly fingerprint: Fingerprint }
+  /** A key answered at a listed address, and nothing proves yet that it is the right one. */
+  | {
+      readonly kind: 'first_contact_unconfirmed';
+      readonly address: string;
+      readonly fingerprint: Fingerprint;
+    }
+  /** The transport ended a link or a handshake: `code` names why, from a short list. */
+  | {
+      readonly kind: 'link_fault';
+      readonly address: string;
+      readonly code: string;
+      readonly reason: string;
+    }
   | { readonly kind: 'dial_failed'; readonly address: string; readonly reason: string }
   | {
       readonly kind: 'peer_connected';

@@ -19,6 +19,8 @@ export interface Channel {
 export interface Greeter {
   readonly name: string;
   readonly publicKey: Uint8Array;
+  /** Our certificates in DER, our own first; empty where we go by our key alone. */
+  readonly certificates: readonly Uint8Array[];
   /** The stretched network key. */
   readonly networkKey: Uint8Array;
   readonly sign: (bytes: Uint8Array) => Uint8Array;
@@ -39,7 +41,9 @@ export function writeHello(
     version: PROTOCOL_VERSION,
     tools: say.tools,
   });
-  const said = { version: PROTOCOL_VERSION, name: greeter.name, verify: say.verify, proof, atMs: say.atMs };
+  const { name, certificates } = greeter;
+  const { verify, atMs } = say;
+  const said = { version: PROTOCOL_VERSION, name, verify, proof, atMs, certificates };
   const signature = greeter.sign(signedBytes(said, channel, channel.initiator, say.tools));
   return { kind: 'hello', ...said, signature };
 }

@@ -72,8 +72,17 @@ export const LIMITS = {
   owedRanges: 1024,
   /** Ranges of one feed: a peer that scatters more is refused. */
   rangesPerFeed: 1024,
-  /** Tenants a peer may offer: with the longest of names they fit a frame. */
+  /** Scopes a peer may offer: with the longest of names they fit a frame. */
   offeredScopes: 7_000,
+  /** Tenants shared by name: each is offered with all its scopes. */
+  sharedTenants: 2_300,
+  /** Certificates of a hello, and their bytes together. */
+  certificates: 4,
+  certificateBytes: 16 * KIB,
+  /** Feeds of ours that one peer may have compared at once, and from then on; then it is not read from for a while. */
+  comparedFeeds: 100_000,
+  comparedFeedsPerSecond: 20_000,
+  comparePauseMs: 2_000,
   /** Ranges that one peer may claim to hold beyond as many as we hold ourselves: more are not remembered for now. */
   claimedRanges: 20_000,
   /** A peer that offers its scopes again sooner than this is compared with only then. */

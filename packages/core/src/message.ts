@@ -21,6 +21,7 @@ import {
 } from './holdings.js';
 import { isNodeName } from './identity.js';
 import { LIMITS } from './limits.js';
+import { readScopes, writeScopes, type Scopes } from './offer.js';
 import type { Compression } from './ports.js';
 
 export const PROTOCOL_VERSION = '0.1.0';
@@ -30,6 +31,7 @@ export const CLOSE_CODES = {
   going_away: 4000,
   fault: 4300,
   refused: 4301,
+  revoked: 4302,
   pending: 4303,
   silent: 4308,
   name_taken: 4309,
@@ -52,6 +54,8 @@ export interface Hello {
   readonly proof: Uint8Array;
   /** The sender's wall clock, for its operator to compare. */
   readonly atMs: number;
+  /** X.509 certificates in DER, the sender's own first; none where it goes by its key alone. */
+  readonly certificates: readonly Uint8Array[];
   /** Over the handshake hash, the role and the members above. */
   readonly signature: Uint8Array;
 }
@@ -68,8 +72,8 @@ export interface ComparedRange {
 
 export interface Holdings {
   readonly kind: 'holdings';
-  /** Scopes the sender shares with the receiver; `undefined` where it said so before and nothing changed. */
-  readonly scopes: readonly string[] | '*' | undefined;
+  /** What the receiver may do at the sender; `undefined` where it said so before and nothing changed. */
+  readonly scopes: Scopes | undefined;
   /** Ascending and apart. */
   readonly ranges: readonly ComparedRange[];
   /** Names the comparison, so that its answer is known as such. */
@@ -145,7 +149,8 @@ export function decodeMessage(frame: Uint8Array, compression: Compression): Mess
 
 /** What a hello's signature covers, beside the handshake hash and the role. */
 export function helloBody(hello: Omit<Hello, 'signature' | 'kind'>): Uint8Array {
-  return encodeCbor([hello.version, hello.name, hello.verify, hello.proof, hello.atMs]);
+  const { version, name, verify, proof, atMs, certificates } = hello;
+  return encodeCbor([version, name, verify, proof, atMs, certificates]);
 }
 
 /** What a receipt's signature covers. */
@@ -156,13 +161,13 @@ export function receiptBody(receipt: Omit<Receipt, 'signature' | 'kind'>): Uint8
 function toCbor(message: Message): Cbor {
   switch (message.kind) {
     case 'hello': {
-      const { version, name, verify, proof, atMs, signature } = message;
-      return { t: 'hello', version, name, verify, proof, at: atMs, sig: signature };
+      const { version, name, verify, proof, atMs, certificates: certs, signature } = message;
+      return { t: 'hello', version, name, verify, proof, at: atMs, certs, sig: signature };
     }
     case 'holdings':
       return {
         t: 'holdings',
-        scopes: message.scopes ?? null,
+        scopes: writeScopes(message.scopes),
         ranges: message.ranges.map((range) => [
           fromKey(range.lower),
           fromKey(range.upper),
@@ -217,11 +222,30 @@ function fromCbor(map: { readonly [key: string]: Cbor }): Message | undefined {
 }
 
 function readHello(map: { readonly [key: string]: Cbor }): Hello | undefined {
-  const { version, name, verify, proof, at, sig } = map;
-  if (!hasMembers(map, 7) || typeof version !== 'string' || !VERSION.test(version)) return undefined;
+  const { version, name, verify, proof, at, certs, sig } = map;
+  const certificates = readCertificates(certs);
+  if (
+    !hasMembers(map, 8) ||
+    certificates === undefined ||
+    typeof version !== 'string' ||
+    !VERSION.test(version)
+  )
+    return undefined;
   if (typeof name !== 'string' || !isNodeName(name) || typeof verify !== 'boolean') return undefined;
   if (!isBytes(proof, HASH_BYTES) || !isCount(at) || !isBytes(sig, SIGNATURE_BYTES)) return undefined;
-  return { kind: 'hello', version, name, verify, proof, atMs: at, signature: sig };
+  return { kind: 'hello', version, name, verify, proof, atMs: at, certificates, signature: sig };
+}
+
+function readCertificates(value: Cbor | undefined): readonly Uint8Array[] | undefined {
+  if (!isCborList(value) || value.length > LIMITS.certificates) return undefined;
+  const chain: Uint8Array[] = [];
+  let bytes = 0;
+  for (const certificate of value) {
+    if (!(certificate instanceof Uint8Array)) return undefined;
+    bytes += certificate.length;
+    chain.push(certificate);
+  }
+  return bytes <= LIMITS.certificateBytes ? chain : undefined;
 }
 
 function readHoldings(map: { readonly [key: string]: Cbor }): Holdings | undefined {
@@ -240,19 +264,6 @@ function readHoldings(map: { readonly [key: string]: Cbor }): Holdings | undefin
     compared.push(read);
   }
   return { kind: 'holdings', scopes: offered, ranges: compared, round };
-}
-
-/** `null` where it is malformed. */
-function readScopes(value: Cbor | undefined): readonly string[] | '*' | undefined | null {
-  if (value === null) return undefined;
-  if (value === '*') return '*';
-  if (!isCborList(value) || value.length > LIMITS.offeredScopes) return null;
-  const scopes: string[] = [];
-  for (const scope of value) {
-    if (typeof scope !== 'string' || scope.length > 2 * LIMITS.tenantChars) return null;
-    scopes.push(scope);
-  }
-  return scopes;
 }
 
 function readComparedRange(value: Cbor): ComparedRange | undefined {

@@ -4,25 +4,31 @@ import { LoglineError } from './errors.js';
 import type { NodeEvent } from './events.js';
 import { NETWORK_KEY_LABEL } from './handshake.js';
 import {
+  accessScope,
   fingerprintOf,
   isNodeName,
   nodeIdOf,
   parseTenant,
+  tenantOfScope,
   tenantOfTimeline,
   timelineScope,
   type Fingerprint,
   type NodeId,
-  type Scope,
   type TenantId,
 } from './identity.js';
-import type { Clock, KeyPair, Random, Tools, Transport } from './ports.js';
+import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
+import { LIMITS } from './limits.js';
+import { ALL_RIGHTS, type Scopes } from './offer.js';
+import type { VerificationMethod } from './statement.js';
 import type { Storage } from './storage.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
 import { Committer, type Committed } from './shell/committer.js';
 import { HoldingsTable } from './shell/holdings-table.js';
+import { Listing } from './shell/listing.js';
 import { PeerBook, type ListedPeer } from './shell/peer-book.js';
 import { describePeers, type PeerInfo } from './shell/peer-info.js';
 import { Peering } from './shell/peering.js';
+import { ListedStanding, type Standing } from './shell/standing.js';
 import { runSync, type SyncOptions, type SyncReport } from './shell/sync.js';
 import { Timeline, type AbortSignalLike } from './shell/timeline.js';
 
@@ -30,6 +36,8 @@ export interface TrustedPeer {
   /** In canonical form: see `parseAddress`. */
   readonly address: string;
   readonly key?: Uint8Array | undefined;
+  /** How the node there has to prove who it is; where nothing is said, either way will do. */
+  readonly method?: VerificationMethod | undefined;
 }
 
 export interface NodeOptions {
@@ -43,6 +51,8 @@ export interface NodeOptions {
   /** The network's secret; empty means any node may shake hands. */
   readonly networkKey?: string;
   readonly trustedPeers?: readonly TrustedPeer[];
+  /** Our certificates, and whose word we take for names; without it nodes go by their keys alone. */
+  readonly credentials?: Credentials | undefined;
   /** Tenants shared with every verified peer: `'*'` for all, default none. */
   readonly tenants?: readonly TenantId[] | '*';
   readonly onEvent?: (event: NodeEvent) => void;
@@ -68,7 +78,9 @@ export class FederationNode {
   readonly #table: HoldingsTable;
   readonly #committer: Committer;
   readonly #book: PeerBook;
+  readonly #standing: Standing;
   readonly #peering: Peering;
+  readonly #listing: Listing;
   readonly #waiting = new Set<() => void>();
   #lastSyncMs: number | undefined;
   #commits = 0;
@@ -94,10 +106,18 @@ export class FederationNode {
     const greeter = {
       name: options.name,
       publicKey: keyPair.publicKey,
+      certificates: options.credentials?.own ?? [],
       networkKey: tools.crypto.stretch(options.networkKey ?? '', NETWORK_KEY_LABEL),
       sign: (bytes: Uint8Array) => tools.crypto.sign(bytes, keyPair.secretKey),
     };
-    const scopes = this.#scopes();
+    this.#standing = new ListedStanding({
+      isListed: (key) => this.#book.byKey(key) !== undefined,
+      scopes: this.#scopes(),
+      shares: (scope) => {
+        const tenant = tenantOfScope(scope);
+        return tenant !== undefined && this.isFederated(tenant);
+      },
+    });
     this.#peering = new Peering({
       name: options.name,
       book: this.#book,
@@ -110,10 +130,16 @@ export class FederationNode {
         table: this.#table,
         committer: this.#committer,
         greeter,
-        scopes: () => scopes,
+        standing: this.#standing,
+        credentials: options.credentials,
+        isClosedNetwork: (options.networkKey ?? '') !== '',
+        // A listed peer is trusted for being listed.
+        vouch: () => Promise.resolve(),
       },
       onEvent,
     });
+    const [book, committer, peering] = [this.#book, this.#committer, this.#peering];
+    this.#listing = new Listing({ book, committer, peering });
   }
 
   /** Starts a node on an open store: reads what it knows of trust and access, dials its trusted peers and takes calls. */
@@ -124,10 +150,18 @@ export class FederationNode {
         `node name: expected letters, digits, dots, dashes or underscores, got ${JSON.stringify(options.name.slice(0, 80))}`,
       );
     }
+    const { tenants = [] } = options;
+    if (tenants !== '*' && tenants.length > LIMITS.sharedTenants) {
+      throw new LoglineError(
+        'bad_configuration',
+        `tenants: at most ${LIMITS.sharedTenants} can be shared by name, got ${tenants.length}: share all with *, or grant them one by one`,
+      );
+    }
     const node = new FederationNode(options);
     const configured = options.trustedPeers ?? [];
     node.#book.keepOnly(new Set(configured.map((peer) => peer.address)));
-    for (const { address, key } of configured) node.#book.list(address, { key, source: 'configured' });
+    for (const { address, key, method } of configured)
+      node.#book.list(address, { key, method, source: 'configured' });
     node.#peering.start();
     return node;
   }
@@ -169,26 +203,28 @@ export class FederationNode {
   }
 
   peers(): readonly PeerInfo[] {
-    return describePeers(this.#book, this.#peering, this.#options.clock);
+    const { clock } = this.#options;
+    return describePeers(this.#book, { peering: this.#peering, standing: this.#standing, clock });
   }
 
   /** Trusts the node at an address from now on, durably. With a key only that one; without, the first key seen there. */
   async trust(peer: TrustedPeer): Promise<PeerInfo> {
-    const options = { key: peer.key, source: 'established' } as const;
-    const fact = this.#book.factOf(this.#book.preview(peer.address, options));
-    await this.#committer.remember(fact.name, fact.value);
-    const listed = this.#book.list(peer.address, options);
-    const released = listed.key === undefined ? undefined : this.#book.releaseName(listed.key);
-    if (released !== undefined) await this.#committer.remember(released.name, released.value);
-    this.#peering.dialNow(listed);
-    return this.#infoOf(listed);
+    return this.#infoOf(await this.#listing.list(peer));
+  }
+
+  /** Says that the key seen at a listed address is the right one. Throws `key_mismatch` where another was seen or pinned. */
+  async confirm(address: string, fingerprint: Fingerprint): Promise<PeerInfo> {
+    return this.#infoOf(await this.#listing.confirm(address, fingerprint));
+  }
+
+  /** Takes a peer off the list, durably; one that is configured is back after the next start. */
+  unlist(address: string): Promise<void> {
+    return this.#listing.unlist(address);
   }
 
   /** Dials a listed peer now instead of when its backoff ends. */
   redial(address: string): void {
-    const peer = this.#book.byAddress(address);
-    if (peer === undefined) throw new LoglineError('unknown_peer', `no peer is listed at ${address}`);
-    this.#peering.dialNow(peer);
+    this.#listing.redial(address);
   }
 
   /** Compares holdings with peers and waits until nothing is missing on either side, or the time is up. */
@@ -240,9 +276,11 @@ export class FederationNode {
     return this.close();
   }
 
-  #scopes(): readonly Scope[] | '*' {
+  #scopes(): Scopes {
     const { tenants = [] } = this.#options;
-    return tenants === '*' ? '*' : tenants.map(timelineScope);
+    if (tenants === '*') return '*';
+    const scopes = tenants.flatMap((tenant) => [accessScope(tenant), timelineScope(tenant)]);
+    return scopes.map((scope) => ({ scope, ...ALL_RIGHTS }));
   }
 
   #infoOf(listed: ListedPeer): PeerInfo {

@@ -1,7 +1,7 @@
 /** The flow of entries on an open session: asked for, read, sent, gated, and confirmed, within the credit of both sides. */
 
 import type { FeedKey } from './feed.js';
-import { digestHoldings, packFeeds, type FeedHoldings } from './holdings.js';
+import { digestHoldings, hasHoldings, packFeeds, type FeedHoldings } from './holdings.js';
 import { LIMITS } from './limits.js';
 import { receiptBody, type Entries, type Receipt, type Want, type WantedRange } from './message.js';
 import {
@@ -85,6 +85,12 @@ export function onReceipt(state: SessionState, receipt: Receipt, world: SessionW
   return { state, effects: [{ kind: 'receipt', receipt }] };
 }
 
+/** Says what we hold of what the peer told us of, where nothing flows back that would say so. */
+export function onConfirm(state: SessionState, feeds: readonly FeedHoldings[], world: SessionWorld): Stepped {
+  const receipts = packFeeds(byKey(feeds)).map((run) => send(writeReceipt(run, world)));
+  return { state, effects: receipts };
+}
+
 function writeReceipt(feeds: readonly FeedHoldings[], world: SessionWorld): Receipt {
   const said = { feeds, run: world.run, atMs: world.wallMs };
   return { kind: 'receipt', ...said, signature: world.greeter.sign(receiptBody(said)) };
@@ -116,22 +122,23 @@ export function onPublished(
   if (entries.length > 0) effects.push(send({ kind: 'entries', entries }));
   for (const [key, seq] of sent) effects.push({ kind: 'pushed', key, seq });
   const told = event.feeds.filter(
-    (feed) => feed.stop !== undefined || (sent.get(feed.key) ?? 0) < (feed.ranges.at(-1)?.to ?? 0),
+    (feed) =>
+      feed.stop !== undefined ||
+      !sent.has(feed.key) ||
+      (sent.get(feed.key) ?? 0) < (feed.ranges.at(-1)?.to ?? 0),
   );
   if (told.length > 0) effects.push(...tellOf(told, world));
   return { state: { ...state, creditOutBytes }, effects };
 }
 
-/** Each feed as a range of one key. */
-function tellOf(feeds: readonly FeedHoldings[], world: SessionWorld): readonly SessionEffect[] {
+/** Each feed as a range of one key, which is empty where nothing of it is held any more. */
+export function tellOf(feeds: readonly FeedHoldings[], world: SessionWorld): readonly SessionEffect[] {
   return packFeeds(byKey(feeds)).map((run) => {
-    const ranges = run.map((feed) => ({
-      lower: feed.key,
-      upper: `${feed.key}\0`,
-      digest: digestHoldings([feed], world.tools.crypto),
-      feeds: [feed],
-      reply: false,
-    }));
+    const ranges = run.map((feed) => {
+      const feeds = hasHoldings(feed) ? [feed] : [];
+      const digest = digestHoldings(feeds, world.tools.crypto);
+      return { lower: feed.key, upper: `${feed.key}\0`, digest, feeds, reply: false };
+    });
     return send({ kind: 'holdings', scopes: undefined, ranges, round: 0 });
   });
 }

@@ -6,9 +6,8 @@ import type { HoldingsView } from './compare.js';
 import type { FeedHoldings } from './holdings.js';
 import { LIMITS } from './limits.js';
 import type { ByeCode, Hello, Message, Receipt, WantedRange } from './message.js';
+import type { Scopes } from './offer.js';
 import type { Tools } from './ports.js';
-
-export type Scopes = readonly string[] | '*';
 
 export interface SessionState {
   readonly phase: 'greeting' | 'open' | 'closed';
@@ -20,7 +19,7 @@ export interface SessionState {
   readonly latencyMs: number | undefined;
   /** How far the peer's wall clock ran ahead of ours at its hello. */
   readonly skewMs: number | undefined;
-  /** What the peer shares with us; `undefined` until it has said so. */
+  /** What we may do at the peer; `undefined` until it has said so. */
   readonly offered: Scopes | undefined;
   /** Bytes of entries we may send. */
   readonly creditOutBytes: number;
@@ -65,6 +64,8 @@ export type SessionEvent =
   | { readonly kind: 'gated'; readonly gated: Gated }
   | { readonly kind: 'read'; readonly entries: readonly Uint8Array[]; readonly next: number }
   | { readonly kind: 'planned'; readonly ranges: readonly WantedRange[] }
+  /** Holdings of what the peer told us of, to be confirmed: it is not told of them otherwise. */
+  | { readonly kind: 'confirm'; readonly feeds: readonly FeedHoldings[] }
   | { readonly kind: 'compare' }
   | { readonly kind: 'rights' }
   | { readonly kind: 'stop'; readonly code: ByeCode; readonly reason: string }
@@ -73,6 +74,8 @@ export type SessionEvent =
 export type SessionEffect =
   | { readonly kind: 'send'; readonly message: Message }
   | { readonly kind: 'close'; readonly code: ByeCode; readonly reason: string; readonly byPeer: boolean }
+  /** The peer's hello is of this network and signed by its key, whatever comes of it. */
+  | { readonly kind: 'greeted'; readonly hello: Hello }
   /** Both sides trust each other: the shell binds the name, settles a second link, and may answer with `stop`. */
   | { readonly kind: 'opened'; readonly hello: Hello }
   /** The peer holds exactly `feeds` of the keys from `lower` to `upper`. */
@@ -101,10 +104,14 @@ export interface SessionWorld {
   readonly wallMs: number;
   /** Whether our operator trusts the key at the other end. */
   readonly trusted: boolean;
-  /** What we share with this peer. */
+  /** Whether we trusted it once and have revoked that. */
+  readonly revoked: boolean;
+  /** What this peer may do here. */
   readonly scopes: Scopes;
-  /** Our holdings, of the scopes that both share. */
+  /** Our holdings, of the scopes that flow in both directions. */
   readonly mine: (offered: Scopes) => HoldingsView;
+  /** Our holdings that the peer has not confirmed, of the scopes that flow to it alone. */
+  readonly unconfirmed: (offered: Scopes) => readonly FeedHoldings[];
   /** The last seq of a feed that the peer has or has been sent. */
   readonly reach: (key: FeedKey) => number;
 }

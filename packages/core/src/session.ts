@@ -5,11 +5,20 @@ import { compareRanges, openComparison } from './compare.js';
 import { checkHello, writeHello } from './handshake.js';
 import { LIMITS } from './limits.js';
 import type { Hello, Holdings, Message } from './message.js';
-import { onEntries, onGated, onPlanned, onPublished, onRead, onReceipt, onWant } from './session-flow.js';
+import {
+  onConfirm,
+  onEntries,
+  onGated,
+  onPlanned,
+  onPublished,
+  onRead,
+  onReceipt,
+  onWant,
+  tellOf,
+} from './session-flow.js';
 import {
   close,
   send,
-  type Scopes,
   type SessionEffect,
   type SessionEvent,
   type SessionState,
@@ -36,8 +45,10 @@ export function stepSession(state: SessionState, event: SessionEvent, world: Ses
       return state.phase === 'open' ? onRead(state, event) : { state, effects: [] };
     case 'planned':
       return state.phase === 'open' ? onPlanned(state, event.ranges) : { state, effects: [] };
+    case 'confirm':
+      return state.phase === 'open' ? onConfirm(state, event.feeds, world) : { state, effects: [] };
     case 'compare':
-      return state.phase === 'open' ? beginRound(state, world, undefined) : { state, effects: [] };
+      return state.phase === 'open' ? beginRound(state, world) : { state, effects: [] };
     case 'rights':
       return state.phase === 'open' ? onRights(state, world) : { state, effects: [] };
     case 'stop':
@@ -97,7 +108,9 @@ function onHello(state: SessionState, hello: Hello, world: SessionWorld): Steppe
   const greeted = checkHello(hello, world.channel, world.greeter, world.tools);
   // The responder has said nothing so far, and to a stranger of another network it says nothing but goodbye.
   if (!greeted.ok) return close(state, greeted.code, greeted.reason);
-  const reply = world.channel.initiator ? [] : [sayHello(world)];
+  if (world.revoked) return close(state, 'revoked', 'this node has revoked its trust in the peer');
+  const reply: SessionEffect[] = world.channel.initiator ? [] : [sayHello(world)];
+  reply.push({ kind: 'greeted', hello });
   if (!hello.verify || !world.trusted) {
     const reason = world.trusted
       ? 'the peer does not trust this node yet'
@@ -106,9 +119,8 @@ function onHello(state: SessionState, hello: Hello, world: SessionWorld): Steppe
     return { state: closed.state, effects: [...reply, ...closed.effects] };
   }
   const open: SessionState = { ...state, phase: 'open', skewMs: hello.atMs - world.wallMs };
-  const scopes: Holdings = { kind: 'holdings', scopes: world.scopes, ranges: [], round: 0 };
   // The responder names its scopes first; the initiator then begins the comparison.
-  const offer = world.channel.initiator ? [] : [send(scopes)];
+  const offer = world.channel.initiator ? [] : [offerScopes(world)];
   return { state: open, effects: [...reply, { kind: 'opened', hello }, ...offer] };
 }
 
@@ -117,13 +129,16 @@ function onHoldings(state: SessionState, message: Holdings, world: SessionWorld)
   if (offered === undefined) return close(state, 'fault', 'holdings before the scopes they are of');
   const known: SessionState = { ...state, offered };
   if (message.scopes !== undefined && world.channel.initiator) {
-    return state.offered === undefined ? beginRound(known, world, world.scopes) : onOffer(known, world);
+    const isFirst = state.offered === undefined;
+    const told = tellOneWay(known, world);
+    return after(isFirst ? [offerScopes(world), ...told] : told, roundInTime(known, world));
   }
   const compared = compareRanges(message.ranges, {
     mine: world.mine(offered),
     crypto: world.tools.crypto,
   });
   const effects: SessionEffect[] = compared.learned.map((learned) => ({ kind: 'learn', ...learned }));
+  if (message.scopes !== undefined) effects.push(...tellOneWay(known, world));
   if (compared.answers.length > 0) {
     const { answers: ranges } = compared;
     effects.push(send({ kind: 'holdings', scopes: undefined, ranges, round: message.round }));
@@ -135,9 +150,9 @@ function onHoldings(state: SessionState, message: Holdings, world: SessionWorld)
 }
 
 /** An offer is a few bytes, and a comparison a look at everything shared: the next one waits for its time. */
-function onOffer(state: SessionState, world: SessionWorld): Stepped {
+function roundInTime(state: SessionState, world: SessionWorld): Stepped {
   return isRoundAllowed(state, world)
-    ? beginRound(state, world, undefined)
+    ? beginRound(state, world)
     : { state: { ...state, roundDue: true }, effects: [] };
 }
 
@@ -145,23 +160,34 @@ function isRoundAllowed(state: SessionState, world: SessionWorld): boolean {
   return world.monotonicMs - state.roundAtMs >= LIMITS.offerGapMs;
 }
 
-function beginRound(state: SessionState, world: SessionWorld, scopes: Scopes | undefined): Stepped {
+function beginRound(state: SessionState, world: SessionWorld): Stepped {
   // Before the peer has named its scopes there is nothing to compare; its offer begins the round.
   if (state.offered === undefined) return { state, effects: [] };
   // Odd numbers are the initiator's, even ones the responder's, so that an answer is never taken for the other's.
   const round = state.round === 0 ? (world.channel.initiator ? 1 : 2) : state.round + 2;
   const ranges = openComparison(world.mine(state.offered), world.tools.crypto);
-  const message: Holdings = { kind: 'holdings', scopes, ranges, round };
   const begun = { ...state, round, roundAtMs: world.monotonicMs, roundDue: false };
-  return { state: begun, effects: [send(message)] };
+  return { state: begun, effects: [send({ kind: 'holdings', scopes: undefined, ranges, round })] };
 }
 
+/** Offers anew what the peer may do here. Whoever dialled compares after an offer, whichever side made it. */
 function onRights(state: SessionState, world: SessionWorld): Stepped {
-  if (world.channel.initiator && state.offered !== undefined) return beginRound(state, world, world.scopes);
-  return {
-    state,
-    effects: [send({ kind: 'holdings', scopes: world.scopes, ranges: [], round: 0 })],
-  };
+  const effects = [offerScopes(world), ...tellOneWay(state, world)];
+  const begins = world.channel.initiator && state.offered !== undefined;
+  return after(effects, begins ? roundInTime(state, world) : { state, effects: [] });
+}
+
+function offerScopes(world: SessionWorld): SessionEffect {
+  return send({ kind: 'holdings', scopes: world.scopes, ranges: [], round: 0 });
+}
+
+/** What flows to the peer alone cannot be compared, since it does not say what it holds: it is told, and confirmed. */
+function tellOneWay(state: SessionState, world: SessionWorld): readonly SessionEffect[] {
+  return state.offered === undefined ? [] : tellOf(world.unconfirmed(state.offered), world);
+}
+
+function after(effects: readonly SessionEffect[], stepped: Stepped): Stepped {
+  return { state: stepped.state, effects: [...effects, ...stepped.effects] };
 }
 
 function onTick(state: SessionState, world: SessionWorld): Stepped {
@@ -174,9 +200,7 @@ function onTick(state: SessionState, world: SessionWorld): Stepped {
   if (now - state.heardAtMs >= LIMITS.silenceMs)
     return close(state, 'silent', 'nothing heard, not even an answer to a ping');
   const begun =
-    state.roundDue && isRoundAllowed(state, world)
-      ? beginRound(state, world, undefined)
-      : { state, effects: [] };
+    state.roundDue && isRoundAllowed(state, world) ? beginRound(state, world) : { state, effects: [] };
   if (now - state.pingedAtMs < LIMITS.heartbeatMs) return begun;
   const pings = state.pings + 1;
   return {

@@ -120,6 +120,7 @@ test('a hello in which nothing deviates is the honest one, byte for byte', async
   const greeter = {
     name: 'mallory',
     publicKey: mallory.publicKey,
+    certificates: [],
     networkKey: tools.crypto.stretch(NETWORK_KEY, 'logline-federation/network-key/1'),
     sign: (bytes: Uint8Array) => tools.crypto.sign(bytes, mallory.secretKey),
   };

@@ -107,6 +107,13 @@ const MALFORMED: { readonly [K in Message['kind']]?: Readonly<Record<string, rea
     verify: [1, null, 'true'],
     proof: [new Uint8Array(31), new Uint8Array(33), 'x'],
     at: [-1, '1'],
+    certs: [
+      null,
+      'x',
+      ['x'],
+      Array.from({ length: LIMITS.certificates + 1 }, () => new Uint8Array(1)),
+      [new Uint8Array(LIMITS.certificateBytes), new Uint8Array(1)],
+    ],
     sig: [new Uint8Array(63), new Uint8Array(65)],
   },
   holdings: {
@@ -114,8 +121,14 @@ const MALFORMED: { readonly [K in Message['kind']]?: Readonly<Record<string, rea
       'timeline/acme',
       5,
       [5],
-      ['x'.repeat(2 * LIMITS.tenantChars + 1)],
-      Array.from({ length: LIMITS.offeredScopes + 1 }, () => 'x'),
+      ['timeline/acme'],
+      [['timeline/acme']],
+      [['timeline/acme', 0]],
+      [['timeline/acme', 4]],
+      [['timeline/acme', true]],
+      [['timeline/acme', 3, 3]],
+      [['x'.repeat(2 * LIMITS.tenantChars + 1), 3]],
+      Array.from({ length: LIMITS.offeredScopes + 1 }, () => ['x', 3]),
     ],
     round: [-1, null],
     ranges: [
@@ -297,10 +310,11 @@ test('what is said as a reason is cut to what may be read, and stays readable', 
 });
 
 test('the largest messages that a node may send fit a frame', (t) => {
-  const scopes = Array.from(
-    { length: LIMITS.offeredScopes },
-    (_, i) => `timeline/${String(i).padStart(LIMITS.tenantChars, 'x')}`,
-  );
+  const scopes = Array.from({ length: LIMITS.offeredScopes }, (_, i) => ({
+    scope: `annotations/${String(i).padStart(LIMITS.tenantChars, 'x')}`,
+    read: true,
+    write: i % 2 === 0,
+  }));
   const offer = encodeMessage({ kind: 'holdings', scopes, ranges: [], round: 0 }, plain);
   t.true(offer.length <= LIMITS.frameBytes, `${offer.length} bytes of scopes`);
   const sizes = [LIMITS.entriesFrameBytes - 1, LIMITS.entryBytes];

@@ -30,11 +30,12 @@ export const SAMPLES: { readonly [K in Message['kind']]: Message } = {
     verify: true,
     proof: HASH,
     atMs: 1_760_000_000_000,
+    certificates: [Uint8Array.of(0x30, 0)],
     signature: SIGNATURE,
   },
   holdings: {
     kind: 'holdings',
-    scopes: [ACME],
+    scopes: [{ scope: ACME, read: true, write: false }],
     ranges: [{ lower: '', upper: `${FEED.key}\0`, digest: HASH, feeds: [FEED], reply: true }],
     round: 1,
   },
@@ -52,6 +53,9 @@ const count = fc.oneof(fc.nat(30), fc.maxSafeNat());
 const scope = fc
   .stringMatching(/^[A-Za-z0-9!$.~-]{1,30}$/)
   .map((name) => timelineScope(parseTenant(name) ?? ('x' as never)));
+const offered = fc
+  .tuple(scope, fc.constantFrom([true, true], [true, false], [false, true]))
+  .map(([named, [read = false, write = false]]) => ({ scope: named, read, write }));
 const key = fc.tuple(scope, bytes(32), bytes(8)).map(([name, origin, run]) => feedKey(name, origin, run));
 
 const ranges = fc
@@ -101,11 +105,12 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     verify: fc.boolean(),
     proof: bytes(32),
     atMs: count,
+    certificates: fc.array(fc.uint8Array({ maxLength: 4000 }), { maxLength: 4 }),
     signature: bytes(64),
   }),
   holdings: fc.record<Of<'holdings'>>({
     kind: fc.constant('holdings'),
-    scopes: fc.oneof(fc.constant(undefined), fc.constant('*' as const), fc.array(scope, { maxLength: 5 })),
+    scopes: fc.oneof(fc.constant(undefined), fc.constant('*' as const), fc.array(offered, { maxLength: 5 })),
     ranges: compared,
     round: count,
   }),

@@ -21,7 +21,7 @@ export const WALL_MS = 1_760_000_000_000;
 
 export function greeter(keyPair: KeyPair, name: string, networkKey: Uint8Array = NETWORK): Greeter {
   const sign = (bytes: Uint8Array): Uint8Array => tools.crypto.sign(bytes, keyPair.secretKey);
-  return { name, publicKey: keyPair.publicKey, networkKey, sign };
+  return { name, publicKey: keyPair.publicKey, certificates: [], networkKey, sign };
 }
 
 /** A feed of alice's with so many entries. */
@@ -41,8 +41,10 @@ export function worldOf(side: 'dialled' | 'called', more: Partial<SessionWorld> 
     monotonicMs: 0,
     wallMs: WALL_MS,
     trusted: true,
+    revoked: false,
     scopes: '*',
     mine: () => viewOf([]),
+    unconfirmed: () => [],
     reach: () => 0,
     ...more,
   };

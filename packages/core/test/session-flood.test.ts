@@ -9,6 +9,7 @@ import type { Clock, LinkReceiver } from '../dist/ports.js';
 import { Committer } from '../dist/shell/committer.js';
 import { HoldingsTable } from '../dist/shell/holdings-table.js';
 import { SessionRunner } from '../dist/shell/session-runner.js';
+import { ListedStanding } from '../dist/shell/standing.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk, MemoryIndex, SeededRandom } from '../dist/testing/index.js';
 import { VirtualTime } from '../dist/testing/virtual-time.js';
@@ -63,9 +64,9 @@ class Flooded {
       table,
       committer,
       greeter: greeter(bob, 'bob'),
-      scopes: () => '*',
-      isTrusted: () => true,
+      standing: new ListedStanding({ isListed: () => true, scopes: '*', shares: () => true }),
       isClaimed: () => false,
+      greeted: () => undefined,
       opened: () => undefined,
       closed: () => undefined,
       gated: () => undefined,

@@ -66,6 +66,10 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
     ...said(peersHello(side)),
     world: { trusted: false },
   }),
+  'message hello, of a peer that we have revoked': (side) => ({
+    ...said(peersHello(side)),
+    world: { trusted: false, revoked: true },
+  }),
   'message holdings, with scopes': () => ({
     ...said({ kind: 'holdings', scopes: '*', ranges: [], round: 0 }),
     world: { monotonicMs: LIMITS.offerGapMs },
@@ -73,6 +77,10 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
   'message holdings, with scopes, again and too soon': () => ({
     ...said({ kind: 'holdings', scopes: '*', ranges: [], round: 0 }),
     world: { monotonicMs: LIMITS.offerGapMs - 1 },
+  }),
+  'message holdings, with scopes of which some flow to the peer alone': () => ({
+    ...said({ kind: 'holdings', scopes: '*', ranges: [], round: 0 }),
+    world: { monotonicMs: LIMITS.offerGapMs, unconfirmed: () => [OURS] },
   }),
   'message holdings, listed, waiting for ours': () =>
     said(ranges('', { feeds: [held(1, 3)], digest: new Uint8Array(32), reply: true })),
@@ -133,8 +141,17 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
     event: { kind: 'planned', ranges: [] },
     state: { dealtBytes: LIMITS.creditBytes / 4 - 1 },
   }),
+  confirm: () => ({ event: { kind: 'confirm', feeds: [OURS] } }),
   compare: () => ({ event: { kind: 'compare' } }),
-  rights: () => ({ event: { kind: 'rights' } }),
+  rights: () => ({ event: { kind: 'rights' }, world: { monotonicMs: LIMITS.offerGapMs } }),
+  'rights, again and too soon': () => ({
+    event: { kind: 'rights' },
+    world: { monotonicMs: LIMITS.offerGapMs - 1 },
+  }),
+  'rights, of which some scopes flow to the peer alone': () => ({
+    event: { kind: 'rights' },
+    world: { monotonicMs: LIMITS.offerGapMs, unconfirmed: () => [OURS] },
+  }),
   stop: () => ({ event: { kind: 'stop', code: 'going_away', reason: 'restart' } }),
   lost: () => ({ event: { kind: 'lost' } }),
 };

@@ -62,6 +62,7 @@ async function syncWith(t: ExecutionContext, manners: readonly Manner[]): Promis
     clock,
     random,
     tools: TOOLS,
+    networkKey: 'ours',
     trustedPeers: [{ address: 'bob' }],
     tenants: '*',
   });

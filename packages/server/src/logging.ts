@@ -43,6 +43,21 @@ export function logEvent(log: Logger, event: NodeEvent): void {
         fingerprint: event.fingerprint,
         detail: `the first key seen at this address is trusted from now on: compare it with what the peer prints at its start, and list the peer as address#${event.fingerprint}`,
       });
+    case 'first_contact_unconfirmed':
+      return log.warn({
+        event: event.kind,
+        address: event.address,
+        fingerprint: event.fingerprint,
+        detail:
+          'this key is not trusted before it is confirmed: compare it with what the peer prints at its start',
+      });
+    case 'link_fault':
+      return log.info({
+        event: event.kind,
+        address: event.address,
+        code: event.code,
+        reason: short(event.reason),
+      });
     case 'dial_failed':
       return log.warn({ event: event.kind, address: event.address, reason: short(event.reason) });
     case 'entry_refused':

@@ -35,6 +35,7 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   damaged: 500,
   disk_failed: 507,
   handshake_failed: 502,
+  key_mismatch: 409,
   name_taken: 409,
   overloaded: 503,
   read_only: 503,

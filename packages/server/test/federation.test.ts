@@ -16,7 +16,9 @@ import {
 } from './helpers.js';
 
 const ACME = '/v1/timeline/spans?tenant_id=acme';
-const TENANTS = { tenants: '*' } as const;
+/** With a secret that all share, a first contact needs nobody's confirmation. */
+const NETWORK = { networkKey: 'a network of tests' } as const;
+const TENANTS = { tenants: '*', ...NETWORK } as const;
 
 const trust = (url: string, body: Body) => post(`${url}/v1/trust/establish`, body);
 const titlesAt = async (url: string): Promise<readonly string[]> =>
@@ -81,7 +83,10 @@ test('two services establish trust over REST, replicate both ways, and say that 
   t.true(metrics.includes('federation_peers_connected 1\n'));
   t.true(metrics.includes('federation_sync_duration_seconds_count{outcome="in_sync"} 1\n'));
 
-  const found = await post(`${alice.url}/v1/nodes/discover`, { discovery_method: 'manual', network_key: '' });
+  const found = await post(`${alice.url}/v1/nodes/discover`, {
+    discovery_method: 'manual',
+    network_key: NETWORK.networkKey,
+  });
   t.true(schemas.discoverResult.safeParse(found.body).success, found.text);
   t.like(found.body, { method: 'manual', nodes: [{ id: bob.node.id }], errors: [] });
 });
@@ -100,7 +105,7 @@ test('trust and spans outlive a restart of a service', async (t) => {
 });
 
 test('a sync that moves nothing since no tenant is federated says so', async (t) => {
-  const alice = await serve(t, { name: 'alice' });
+  const alice = await serve(t, { name: 'alice', ...NETWORK });
   const bob = await serve(t, { name: 'bob', ...TENANTS });
   await trust(alice.url, { peer_address: bob.url });
   await trust(bob.url, { peer_address: alice.url });

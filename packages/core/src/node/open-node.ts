@@ -81,6 +81,8 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
     const { allowPrivatePeers, resolve } = options;
     const transport = NoiseWebSocketTransport.create({
       keyPair,
+      onFault: ({ reason: code, message: reason }, address) =>
+        options.onEvent?.({ kind: 'link_fault', address, code, reason }),
       ...(allowPrivatePeers !== undefined && { allowPrivatePeers }),
       ...(resolve && { resolve }),
     });
@@ -96,6 +98,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(networkKey !== undefined && { networkKey }),
       ...(trustedPeers && { trustedPeers }),
       ...(tenants && { tenants }),
+      credentials,
       ...(onEvent && { onEvent }),
     });
     const closeAll = async (): Promise<void> => {

@@ -5,6 +5,12 @@ import type { Clock } from '../ports.js';
 import type { HoldingsTable } from './holdings-table.js';
 import type { Lack, PeerView } from './peer-view.js';
 
+/** Which scopes flow to us, and which to the peer. */
+export interface Directions {
+  readonly in: (scope: Scope) => boolean;
+  readonly out: (scope: Scope) => boolean;
+}
+
 export interface Lag {
   readonly here: readonly Lack[];
   readonly there: readonly Lack[];
@@ -39,10 +45,10 @@ export class LagMeter {
     this.#clock = parts.clock;
   }
 
-  lag(isShared: (scope: Scope) => boolean): Lag {
+  lag(flows: Directions): Lag {
     return {
-      here: this.#view.lackingHere(isShared),
-      there: this.#view.lackingThere(this.#table.view(isShared)),
+      here: this.#view.lackingHere(flows.in),
+      there: this.#view.lackingThere(this.#table.view(flows.out)),
       isWhole: !this.#view.isFull,
     };
   }
@@ -51,16 +57,19 @@ export class LagMeter {
    * Whether nothing is lacking on either side. Anyone may ask for this as often as they like: where many feeds have
    * to be looked through, the answer may be a moment old.
    */
-  isInSync(isShared: (scope: Scope) => boolean): boolean {
+  isInSync(flows: Directions): boolean {
     const nowMs = this.#clock.monotonic();
     const looked = this.#looked;
     if (looked !== undefined && looked.feeds > FEW_FEEDS && nowMs - looked.atMs < AGE_MS)
       return looked.isInSync;
     let feeds = 0;
-    const { here, there, isWhole } = this.lag((scope) => {
-      feeds++;
-      return isShared(scope);
-    });
+    const counted =
+      (flow: (scope: Scope) => boolean) =>
+      (scope: Scope): boolean => {
+        feeds++;
+        return flow(scope);
+      };
+    const { here, there, isWhole } = this.lag({ in: counted(flows.in), out: counted(flows.out) });
     const isInSync = here.length === 0 && there.length === 0 && isWhole;
     this.#looked = { atMs: nowMs, feeds, isInSync };
     return isInSync;

@@ -7,23 +7,40 @@ import { LoglineError } from '../errors.js';
 import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId, type TrustLevel } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Random } from '../ports.js';
+import type { VerificationMethod } from '../statement.js';
 
 /** A listed peer. Mutable: it belongs to the book alone. */
 export interface ListedPeer {
   /** In canonical form. */
   readonly address: string;
   source: 'configured' | 'established';
-  /** Set by the operator, or the first key seen at the address. */
+  /** How the operator wants the node there to prove who it is; where nothing is said, either way will do. */
+  method: VerificationMethod | undefined;
+  /** Set by the operator, or the first key that proved itself at the address. */
   key: Uint8Array | undefined;
   pinnedBy: 'operator' | 'first_contact' | undefined;
+  /** A key that was seen there, and that nothing but the operator's word can make the right one. */
+  seenKey: Uint8Array | undefined;
+  /** Whether somebody answered at the address since it was listed, and something was in the way of trusting that key. */
+  isMet: boolean;
   name: string | undefined;
   establishedAtMs: number | undefined;
   level: TrustLevel;
   lastSeenMs: number | undefined;
   lastError: string | undefined;
+  lastErrorAtMs: number | undefined;
+  /** Dials that came to nothing so far. */
+  failures: number;
   attempts: number;
   nextDialAtMs: number;
   dialling: boolean;
+}
+
+/** What an operator says of a peer when listing it. */
+export interface Listing {
+  readonly key: Uint8Array | undefined;
+  readonly source: ListedPeer['source'];
+  readonly method?: VerificationMethod | undefined;
 }
 
 const PEER_FACT = 'peer/';
@@ -46,10 +63,7 @@ export class PeerBook {
   }
 
   /** Lists a peer, or brings an entry forward. A fingerprint from the operator replaces a key seen at first contact. */
-  list(
-    address: string,
-    options: { readonly key: Uint8Array | undefined; readonly source: ListedPeer['source'] },
-  ): ListedPeer {
+  list(address: string, options: Listing): ListedPeer {
     const known = this.#peers.get(address);
     if (known === undefined && this.#peers.size >= LIMITS.peers) {
       throw new LoglineError('overloaded', `at most ${LIMITS.peers} peers can be listed`);
@@ -58,26 +72,31 @@ export class PeerBook {
     Object.assign(peer, this.preview(address, options));
     peer.attempts = 0;
     peer.nextDialAtMs = 0;
+    peer.isMet = false;
     this.#peers.set(address, peer);
     return peer;
   }
 
   /** The peer as `list` would leave it; nothing is changed. */
-  preview(
-    address: string,
-    options: { readonly key: Uint8Array | undefined; readonly source: ListedPeer['source'] },
-  ): ListedPeer {
+  preview(address: string, options: Listing): ListedPeer {
     const peer = { ...(this.#peers.get(address) ?? newPeer(address, options.source)) };
     // Once established by hand, a peer stays listed whatever the configuration says.
     if (options.source === 'established') peer.source = 'established';
+    if (options.method !== undefined) peer.method = options.method;
     if (options.key !== undefined) {
       // Another key is another node: what the old one was called and proved says nothing of it.
       const isOther = peer.key === undefined || !equalBytes(peer.key, options.key);
       if (isOther) Object.assign(peer, { name: undefined, level: 'pending', establishedAtMs: undefined });
       peer.key = options.key;
       peer.pinnedBy = 'operator';
+      peer.seenKey = undefined;
     }
     return peer;
+  }
+
+  /** Takes a peer off the list. */
+  unlist(peer: ListedPeer): void {
+    this.#peers.delete(peer.address);
   }
 
   peers(): Iterable<ListedPeer> {
@@ -135,6 +154,11 @@ export class PeerBook {
     return { name: NAME_FACT + name, value: key };
   }
 
+  /** What to remember of a peer that is no longer listed. */
+  factOfUnlisted(peer: ListedPeer): { readonly name: string; readonly value: Uint8Array } {
+    return { name: PEER_FACT + peer.address, value: new Uint8Array(0) };
+  }
+
   /** What to remember of a peer. */
   factOf(peer: ListedPeer): { readonly name: string; readonly value: Uint8Array } {
     const value = encodeCbor([
@@ -143,6 +167,7 @@ export class PeerBook {
       peer.pinnedBy ?? null,
       peer.name ?? null,
       peer.establishedAtMs ?? null,
+      peer.method ?? null,
     ]);
     return { name: PEER_FACT + peer.address, value };
   }
@@ -156,9 +181,10 @@ export class PeerBook {
   }
 
   #restore(address: string, value: Uint8Array): void {
-    const list = decodeCbor(value);
+    // Nothing is left of a peer that was taken off the list.
+    const list = value.length === 0 ? undefined : decodeCbor(value);
     if (!isCborList(list)) return;
-    const [source, key, pinnedBy, name, establishedAtMs] = list;
+    const [source, key, pinnedBy, name, establishedAtMs, method] = list;
     const peer = newPeer(address, source === 'established' ? 'established' : 'configured');
     if (isBytes(key, KEY_BYTES)) {
       peer.key = key;
@@ -166,6 +192,7 @@ export class PeerBook {
     }
     if (typeof name === 'string') peer.name = name;
     if (typeof establishedAtMs === 'number') peer.establishedAtMs = establishedAtMs;
+    if (method === 'signature' || method === 'certificate') peer.method = method;
     this.#peers.set(address, peer);
   }
 
@@ -181,13 +208,18 @@ function newPeer(address: string, source: ListedPeer['source']): ListedPeer {
   return {
     address,
     source,
+    method: undefined,
     key: undefined,
     pinnedBy: undefined,
+    seenKey: undefined,
+    isMet: false,
     name: undefined,
     establishedAtMs: undefined,
     level: 'pending',
     lastSeenMs: undefined,
     lastError: undefined,
+    lastErrorAtMs: undefined,
+    failures: 0,
     attempts: 0,
     nextDialAtMs: 0,
     dialling: false,

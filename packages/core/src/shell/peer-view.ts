@@ -4,6 +4,7 @@ import type { HoldingsView } from '../compare.js';
 import { barredFrom, scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import {
   coversRanges,
+  holdingsOf,
   missingRanges,
   rangesWithin,
   type FeedHoldings,
@@ -16,6 +17,7 @@ import { LIMITS } from '../limits.js';
 import type { WantedRange } from '../message.js';
 import { contradictionIn, endInside, forkToAsk, seqInDoubt, type Compared } from './fork-search.js';
 import { OrderedKeys } from './ordered-keys.js';
+import { commonRanges, rangeToAsk, withEntry, type Need } from './peer-ranges.js';
 
 interface Asked {
   readonly ranges: readonly SeqRange[];
@@ -45,14 +47,6 @@ interface Claim {
   readonly excess: number;
 }
 
-/** What a feed calls for: entries that we lack, and one that we hold and the peer may hold another of. */
-interface Need {
-  readonly missing: readonly SeqRange[];
-  readonly inDoubt: number | undefined;
-  /** Whether `inDoubt` is a fork that the peer has found. */
-  readonly isProofWanted: boolean;
-}
-
 const UNKNOWN: Compared = { agreed: 0, apart: undefined, unproven: undefined };
 const NO_CLAIM: Pick<Claim, 'ranges' | 'stop'> = { ranges: [], stop: undefined };
 
@@ -65,6 +59,7 @@ export class PeerView {
   /** The claimed feeds with an end inside a range of ours that nobody has compared with the log. */
   readonly #unchecked = new Set<FeedKey>();
   readonly #compared = new Map<FeedKey, Compared>();
+  readonly #agreed = new Set<FeedKey>();
   readonly #pushed = new Map<FeedKey, number>();
   readonly #asked = new Map<FeedKey, Asked>();
   /** Feeds that the peer was asked for in vain, and until when others are asked instead. */
@@ -78,10 +73,16 @@ export class PeerView {
     this.#feed = feed;
   }
 
-  /** The peer holds exactly `feeds` of the keys from `lower` to `upper`. */
-  learn(lower: string, upper: string, feeds: readonly FeedHoldings[]): void {
+  /** The peer holds exactly `feeds` of the keys from `lower` to `upper`, as far as it spoke of them. */
+  learn(
+    lower: string,
+    upper: string,
+    feeds: readonly FeedHoldings[],
+    spokeOf: (scope: Scope) => boolean = () => true,
+  ): void {
     const told = new Set<FeedKey>(feeds.map((feed) => feed.key));
-    for (const key of this.#keys.within(lower, upper)) if (!told.has(key)) this.#forget(key);
+    for (const key of this.#keys.within(lower, upper))
+      if (!told.has(key) && spokeOf(scopeOfFeed(key))) this.#forget(key);
     for (const feed of feeds) this.#claim(feed.key, feed.ranges, feed.stop);
   }
 
@@ -127,7 +128,24 @@ export class PeerView {
     const end = barredFrom(this.#feed(key));
     // What was found beyond a fork, away from what lies before it, says nothing of that.
     const agreed = known.agreed < end ? known.agreed : 0;
-    if (this.#theirs.has(key) && seq < end && seq > agreed) this.#note(key, { ...known, agreed: seq });
+    if (!this.#theirs.has(key) || seq >= end || seq <= agreed) return;
+    this.#note(key, { ...known, agreed: seq });
+    this.#agreed.add(key);
+  }
+
+  /** Feeds of which more has been found to be ours since this was last asked. */
+  takeAgreed(): readonly FeedKey[] {
+    const keys = [...this.#agreed];
+    this.#agreed.clear();
+    return keys;
+  }
+
+  /** What we hold of what the peer says to hold itself: all that it may hear of our holdings where it may not read. */
+  common(key: FeedKey): FeedHoldings {
+    const theirs = this.holds(key);
+    if (theirs.length === 0) return { key, ranges: [] };
+    const ours = holdingsOf(this.#feed(key));
+    return { ...ours, ranges: commonRanges(ours.ranges, theirs, this.#knownOf(key)) };
   }
 
   /** The peer's entry at `seq` is said to be another than ours: it is asked for. */
@@ -285,6 +303,7 @@ export class PeerView {
     this.#unsettled.delete(key);
     this.#unchecked.delete(key);
     this.#compared.delete(key);
+    this.#agreed.delete(key);
     // What it no longer claims to hold is not waited for, and free for others to bring.
     this.#asked.delete(key);
   }
@@ -308,40 +327,4 @@ export class PeerView {
     this.#asked.set(key, { ranges, atMs: moved ? nowMs : asked.atMs });
     return ranges;
   }
-}
-
-/** Ascending ranges with one more entry, which none of them covers. */
-function withEntry(ranges: readonly HeldRange[], entry: HeldRange): readonly HeldRange[] {
-  const before = ranges.filter((range) => range.to < entry.from);
-  const after = ranges.slice(before.length);
-  const [last, next] = [before.at(-1), after[0]];
-  const from = last?.to === entry.from - 1 ? last.from : entry.from;
-  const joined = next?.from === entry.to + 1 ? { ...next, from } : { ...entry, from };
-  return [
-    ...(from === entry.from ? before : before.slice(0, -1)),
-    joined,
-    ...(joined.to === entry.to ? after : after.slice(1)),
-  ];
-}
-
-function rangeToAsk(
-  feed: Feed,
-  { missing, inDoubt, isProofWanted }: Need,
-): (SeqRange & { readonly aligned: boolean }) | undefined {
-  if (inDoubt !== undefined && isProofWanted)
-    return { from: inDoubt, to: inDoubt + LIMITS.proofEntries - 1, aligned: false };
-  if (inDoubt !== undefined) return { from: inDoubt, to: inDoubt, aligned: false };
-  return nextRange(feed, missing);
-}
-
-function nextRange(
-  feed: Feed,
-  missing: readonly SeqRange[],
-): (SeqRange & { readonly aligned: boolean }) | undefined {
-  const newest = missing.at(-1);
-  if (newest === undefined) return undefined;
-  const follows = newest.from === 1 || feed.ranges.some((range) => range.to === newest.from - 1);
-  const count = newest.to - newest.from + 1;
-  if (count <= LIMITS.entriesPerWant) return { ...newest, aligned: !follows };
-  return { from: newest.to - LIMITS.entriesPerWant + 1, to: newest.to, aligned: true };
 }

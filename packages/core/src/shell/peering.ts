@@ -2,49 +2,64 @@
 
 import { equalBytes } from '../bytes.js';
 import type { NodeEvent } from '../events.js';
-import type { Feed, FeedKey } from '../feed.js';
+import type { FeedKey } from '../feed.js';
 import type { GateOutcome } from '../gate.js';
 import { messageOf } from '../errors.js';
 import { fingerprintOf, nodeIdOf, type Fingerprint } from '../identity.js';
 import { LIMITS } from '../limits.js';
-import type { Hello } from '../message.js';
+import type { ByeCode, Hello } from '../message.js';
 import type { Clock, Link, Timer, Transport } from '../ports.js';
 import type { Committed } from './committer.js';
+import { FirstContacts, type ContactHost } from './first-contact.js';
+import { Herald } from './herald.js';
+import { misnamed } from './names.js';
 import type { ListedPeer, PeerBook } from './peer-book.js';
-import { SessionRunner, type SessionEnd, type SessionHost } from './session-runner.js';
+import type { SessionEnd, SessionHost } from './session-host.js';
+import { SessionRunner } from './session-runner.js';
 
 export interface PeeringOptions {
   readonly name: string;
   readonly book: PeerBook;
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly host: Omit<SessionHost, 'isTrusted' | 'isClaimed' | 'opened' | 'closed' | 'gated'>;
+  readonly host: Omit<SessionHost<SessionRunner>, 'isClaimed' | 'greeted' | 'opened' | 'closed' | 'gated'> &
+    ContactHost;
   readonly onEvent: (event: NodeEvent) => void;
 }
 
 const LOOK_MS = 250;
-const RELAY_MS = 5;
 const TOO_MANY = 4429;
+/** Ends of a greeting after which the next one may go better, without anybody changing a setting. */
+const MAY_CHANGE: ReadonlySet<SessionEnd['code']> = new Set(['pending', 'replaced', 'going_away', 'lost']);
 
 export class Peering {
   readonly #options: PeeringOptions;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<SessionRunner>;
   /** By fingerprint: sessions whose two sides trust each other. */
   readonly #open = new Map<Fingerprint, SessionRunner>();
   /** Sessions before both sides said hello, each with the peer that was dialled. */
   readonly #greeting = new Map<SessionRunner, ListedPeer | undefined>();
-  /** Feeds that a peer brought forward and the other peers have not been told of. */
-  readonly #untold = new Map<FeedKey, Feed>();
-  #telling: Timer | undefined;
+  /** Sessions whose end is explained better than by its code. */
+  readonly #explained = new WeakSet<SessionRunner>();
+  readonly #contacts: FirstContacts;
+  /** Listed keys that were trusted at the last look. */
+  readonly #trusted = new Set<Fingerprint>();
+  readonly #herald: Herald;
   #timer: Timer | undefined;
   #closing = false;
 
   constructor(options: PeeringOptions) {
     this.#options = options;
+    this.#herald = new Herald(options.clock, () => this.#open.values());
+    this.#contacts = new FirstContacts({
+      ...options,
+      misnamed: (name, key) => this.#misnamed(name, key),
+      vouched: () => this.standingChanged(),
+    });
     this.#host = {
       ...options.host,
-      isTrusted: (key) => options.book.byKey(key) !== undefined,
       isClaimed: (key, by) => this.#isClaimed(key, by),
+      greeted: (session, hello) => this.#greeted(session, hello),
       opened: (session, hello) => this.#opened(session, hello),
       closed: (session, why) => this.#closed(session, why),
       gated: (session, outcomes) => this.#gated(session, outcomes),
@@ -52,6 +67,7 @@ export class Peering {
   }
 
   start(): void {
+    this.#newlyTrusted();
     this.#options.transport.accept((link) => this.#take(link, undefined));
     this.#look();
   }
@@ -65,22 +81,8 @@ export class Peering {
     return this.#open.get(fingerprintOf(key));
   }
 
-  /** Our own entries go out at once. What came from a peer is told to the others a moment later, many commits in one message. */
   publish(committed: Committed): void {
-    const own = new Set(committed.pushes.map((push) => push.key));
-    for (const feed of committed.feeds) if (!own.has(feed.key)) this.#untold.set(feed.key, feed);
-    if (own.size > 0) {
-      const feeds = committed.feeds.filter((feed) => own.has(feed.key));
-      for (const session of this.#open.values()) session.publish(feeds, committed.pushes);
-    }
-    if (this.#untold.size > 0) this.#telling ??= this.#options.clock.after(RELAY_MS, () => this.#tell());
-  }
-
-  #tell(): void {
-    const feeds = [...this.#untold.values()];
-    this.#untold.clear();
-    this.#telling = undefined;
-    for (const session of this.#open.values()) session.publish(feeds, []);
+    this.#herald.publish(committed);
   }
 
   /** Dials what is due without waiting for the next look. */
@@ -90,10 +92,47 @@ export class Peering {
     this.#dialDue();
   }
 
+  /**
+   * Whom we trust or what we share may have changed: sessions with those whom we no longer trust end, the others are
+   * told what changed for them, and those whom we trust anew are dialled at once.
+   */
+  standingChanged(): void {
+    for (const session of [...this.#open.values(), ...this.#greeting.keys()]) {
+      const end = this.#endByStanding(session);
+      if (end !== undefined) session.step({ kind: 'stop', ...end });
+      else session.standingChanged();
+    }
+    for (const peer of this.#newlyTrusted()) this.dialNow(peer);
+  }
+
+  /** A greeting goes on without trust: each side has to learn what the other thinks of it. */
+  #endByStanding(session: SessionRunner): { readonly code: ByeCode; readonly reason: string } | undefined {
+    const { standing } = this.#host;
+    const key = session.link.remoteKey;
+    if (standing.levelOf(key) === 'revoked')
+      return { code: 'revoked', reason: 'this node has revoked its trust in the peer' };
+    if (standing.trusts(key) || !session.isOpen) return undefined;
+    return { code: 'pending', reason: 'this node does not trust the peer any more' };
+  }
+
+  #newlyTrusted(): readonly ListedPeer[] {
+    const { standing } = this.#host;
+    const found: ListedPeer[] = [];
+    for (const peer of this.#options.book.peers()) {
+      if (peer.key === undefined) continue;
+      const fingerprint = fingerprintOf(peer.key);
+      const isTrusted = standing.trusts(peer.key);
+      if (isTrusted && !this.#trusted.has(fingerprint)) found.push(peer);
+      if (isTrusted) this.#trusted.add(fingerprint);
+      else this.#trusted.delete(fingerprint);
+    }
+    return found;
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     this.#timer?.cancel();
-    this.#telling?.cancel();
+    this.#herald.close();
     for (const session of [...this.#open.values(), ...this.#greeting.keys()]) {
       session.step({ kind: 'stop', code: 'going_away', reason: 'the node is shutting down' });
     }
@@ -112,7 +151,8 @@ export class Peering {
     const now = this.#options.clock.monotonic();
     for (const peer of this.#options.book.peers()) {
       const isConnected = peer.key !== undefined && this.session(peer.key) !== undefined;
-      if (isConnected || peer.dialling || peer.nextDialAtMs > now) continue;
+      const isRevoked = peer.key !== undefined && this.#host.standing.levelOf(peer.key) === 'revoked';
+      if (isConnected || isRevoked || peer.dialling || peer.nextDialAtMs > now) continue;
       void this.#dial(peer);
     }
   }
@@ -137,38 +177,40 @@ export class Peering {
     }
   }
 
-  /**
-   * Where the operator pinned no key, the first one seen at the address is, once its hello has proven the network key.
-   * A power cut before that is durable costs a first contact again.
-   */
-  #pin(peer: ListedPeer | undefined, key: Uint8Array): void {
-    if (peer === undefined || peer.key !== undefined) return;
-    const { book, host, onEvent } = this.#options;
-    peer.key = key;
-    peer.pinnedBy = 'first_contact';
-    const fact = book.factOf(peer);
-    host.committer.remember(fact.name, fact.value).then(
-      () => onEvent({ kind: 'key_pinned', address: peer.address, fingerprint: fingerprintOf(key) }),
-      () => undefined,
-    );
+  #misnamed(name: string, key: Uint8Array): string | undefined {
+    const { book, host } = this.#options;
+    return misnamed(book, { own: { name: this.#options.name, key: host.greeter.publicKey }, name, key });
+  }
+
+  #greeted(session: SessionRunner, hello: Hello): void {
+    const key = session.link.remoteKey;
+    const dialled = this.#greeting.get(session);
+    const peer = this.#options.book.byKey(key) ?? (dialled?.key === undefined ? dialled : undefined);
+    const problem = peer === undefined ? undefined : this.#contacts.meet(peer, key, hello);
+    if (peer === undefined || problem === undefined) return;
+    peer.isMet = true;
+    this.#explained.add(session);
+    this.#note(peer, problem);
   }
 
   #dialFailed(peer: ListedPeer, reason: string): void {
     const isNews = peer.lastError !== reason;
-    peer.lastError = reason;
+    peer.failures++;
+    this.#note(peer, reason);
     if (isNews) this.#options.onEvent({ kind: 'dial_failed', address: peer.address, reason });
+  }
+
+  #note(peer: ListedPeer, error: string): void {
+    peer.lastError = error;
+    peer.lastErrorAtMs = this.#options.clock.now();
   }
 
   #take(link: Link, dialled: ListedPeer | undefined): void {
     const refusal = this.#refusal(link, dialled);
     if (refusal !== undefined) return link.close(TOO_MANY, refusal);
     // A stranger may be a listed peer that we have not reached ourselves yet: go and see who answers there.
-    if (dialled === undefined && !this.#host.isTrusted(link.remoteKey)) this.#dialUnpinned();
-    const isFirstContact = dialled !== undefined && dialled.key === undefined;
-    const session = new SessionRunner(
-      link,
-      isFirstContact ? { ...this.#host, isTrusted: () => true } : this.#host,
-    );
+    if (dialled === undefined && !this.#host.standing.trusts(link.remoteKey)) this.#dialUnpinned();
+    const session = new SessionRunner(link, this.#host);
     this.#greeting.set(session, dialled);
     session.start();
   }
@@ -179,14 +221,17 @@ export class Peering {
     const key = fingerprintOf(link.remoteKey);
     const same = [...this.#greeting.keys()].filter((session) => session.fingerprint === key).length;
     if (same >= LIMITS.greetingsPerKey) return 'too many greetings of one key';
-    const isKnown = dialled !== undefined || this.#host.isTrusted(link.remoteKey);
+    const isKnown =
+      dialled !== undefined ||
+      this.#host.standing.trusts(link.remoteKey) ||
+      this.#options.book.byKey(link.remoteKey) !== undefined;
     return isKnown || this.#greeting.size < LIMITS.greetingLinks ? undefined : 'too many greetings at once';
   }
 
   #dialUnpinned(): void {
     const now = this.#options.clock.monotonic();
     for (const peer of this.#options.book.peers()) {
-      if (peer.key === undefined)
+      if (peer.key === undefined && !peer.isMet)
         peer.nextDialAtMs = Math.min(peer.nextDialAtMs, now + LIMITS.backoffFirstMs);
     }
   }
@@ -194,7 +239,6 @@ export class Peering {
   #opened(session: SessionRunner, hello: Hello): void {
     const { book, clock, onEvent } = this.#options;
     const key = session.link.remoteKey;
-    this.#pin(this.#greeting.get(session), key);
     this.#greeting.delete(session);
     const misnamed = this.#misnamed(hello.name, key);
     if (misnamed !== undefined) return session.step({ kind: 'stop', code: 'name_taken', reason: misnamed });
@@ -202,15 +246,17 @@ export class Peering {
     if (other !== undefined && !this.#settle(session, other)) return;
     this.#open.set(session.fingerprint, session);
     const peer = book.byKey(key);
-    if (peer === undefined) return;
-    const isNews = peer.name !== hello.name || peer.establishedAtMs === undefined;
-    peer.name = hello.name;
-    peer.level = 'verified';
-    peer.establishedAtMs ??= clock.now();
-    peer.lastError = undefined;
-    peer.lastSeenMs = clock.now();
     if (!book.isBound(hello.name)) this.#remember(book.bindName(hello.name, key));
-    if (isNews) this.#remember(book.factOf(peer));
+    if (peer !== undefined) {
+      const isNews = peer.name !== hello.name || peer.establishedAtMs === undefined;
+      peer.name = hello.name;
+      peer.level = 'verified';
+      peer.establishedAtMs ??= clock.now();
+      peer.lastError = undefined;
+      peer.lastErrorAtMs = undefined;
+      peer.lastSeenMs = clock.now();
+      if (isNews) this.#remember(book.factOf(peer));
+    }
     onEvent({
       kind: 'peer_connected',
       peerId: nodeIdOf(hello.name),
@@ -218,19 +264,6 @@ export class Peering {
       address: session.link.address,
       skewMs: session.state.skewMs ?? 0,
     });
-  }
-
-  /** Why a key may not go by a name: each name has one key, and each key one name. */
-  #misnamed(name: string, key: Uint8Array): string | undefined {
-    const { book, host } = this.#options;
-    const [fingerprint, own] = [fingerprintOf(key), fingerprintOf(host.greeter.publicKey)];
-    const owner = name === this.#options.name ? own : book.nameTakenBy(name, key);
-    if (owner !== undefined) {
-      return `the name ${name} belongs to key ${owner}: set another FEDERATION_NODE_NAME on the node with key ${fingerprint}`;
-    }
-    const known = book.nameOf(key);
-    if (known === undefined || known === name) return undefined;
-    return `key ${fingerprint} is known here as ${known}, and now says ${name}: set FEDERATION_NODE_NAME=${known} there, or establish trust with it again here`;
   }
 
   /** One link per pair: the one that the lower key dialled stays, unless it has gone quiet. True if the new one stays. */
@@ -249,8 +282,6 @@ export class Peering {
     this.#greeting.delete(session);
     const wasOpen = this.#open.get(session.fingerprint) === session;
     if (wasOpen) this.#open.delete(session.fingerprint);
-    // A hello that proved the network key and does not trust us yet: the peer is who we looked for.
-    if (why.code === 'pending' && !why.byPeer) this.#pin(dialled, session.link.remoteKey);
     const peer = book.byKey(session.link.remoteKey) ?? dialled;
     if (peer !== undefined) {
       if (wasOpen) {
@@ -261,7 +292,9 @@ export class Peering {
         if (peer.attempts <= 1) peer.nextDialAtMs = Math.min(peer.nextDialAtMs, now + LIMITS.backoffFirstMs);
       }
       if (why.code === 'pending' && peer.level === 'verified' && !wasOpen) peer.level = 'pending';
-      if (why.code !== 'replaced') peer.lastError = `${why.code}: ${why.reason}`;
+      const isExplained = this.#explained.has(session) && why.code === 'pending';
+      if (why.code !== 'replaced' && !isExplained) this.#note(peer, `${why.code}: ${why.reason}`);
+      if (!wasOpen && !MAY_CHANGE.has(why.code)) peer.failures++;
     }
     if (this.#closing || why.code === 'replaced') return;
     const id = peer?.name === undefined ? undefined : nodeIdOf(peer.name);

@@ -6,9 +6,8 @@ import { writeChange } from '../change.js';
 import { dayOf, type Stamp } from '../clock.js';
 import { countOf, sealContent, type Content } from '../content.js';
 import { headerOfAccepted, sealEntry, splitEntry, type Header, type NamedHead } from '../entry.js';
-import { assert, LoglineError } from '../errors.js';
+import { assert } from '../errors.js';
 import {
-  barredFrom,
   feedKey,
   feedPrefix,
   fitsSegment,
@@ -47,24 +46,9 @@ export class Sealer {
     this.#options = options;
   }
 
-  /**
-   * Throws `read_only` where our own feed of this process start has forked: somebody else writes with our key and our
-   * epoch, such as a copy of this machine while it ran. Nobody would read what we add to it.
-   */
-  check(scope: Scope): void {
-    const { storage, keyPair, draft } = this.#options;
-    const feed = draft.feed(feedKey(scope, keyPair.publicKey, storage.run));
-    if ((lastRange(feed)?.to ?? 0) + 1 < barredFrom(feed)) return;
-    throw new LoglineError(
-      'read_only',
-      `another process writes to ${scope} as this one: stop any copy of this machine, then restart this node`,
-    );
-  }
-
-  /** Drafts one entry with this content, which the caller keeps within the bounds of an entry. Throws as `check` does. */
+  /** Drafts one entry with this content, which the caller keeps within the bounds of an entry. */
   async seal(scope: Scope, content: Content): Promise<AcceptedEntry> {
     const { storage, tools, keyPair, draft, nextStamp } = this.#options;
-    this.check(scope);
     const origin = keyPair.publicKey;
     const epoch = storage.run;
     const key = feedKey(scope, origin, epoch);

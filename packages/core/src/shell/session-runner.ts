@@ -4,61 +4,29 @@ import type { HoldingsView } from '../compare.js';
 import type { GateOutcome } from '../gate.js';
 import { messageOf } from '../errors.js';
 import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
-import type { Greeter } from '../handshake.js';
 import { hasHoldings, holdingsOf, type FeedHoldings } from '../holdings.js';
 import { fingerprintOf, type Fingerprint, type Scope } from '../identity.js';
-import { LIMITS } from '../limits.js';
-import {
-  CLOSE_CODES,
-  decodeMessage,
-  encodeMessage,
-  type ByeCode,
-  type Hello,
-  type WantedRange,
-} from '../message.js';
-import type { Clock, Link, Timer, Tools } from '../ports.js';
+import { CLOSE_CODES, decodeMessage, encodeMessage, type WantedRange } from '../message.js';
+import { boundScopes, isSameOffer, type Scopes } from '../offer.js';
+import type { Link, Timer } from '../ports.js';
 import { stepSession } from '../session.js';
 import {
   newSession,
   type Push,
-  type Scopes,
   type SessionEffect,
   type SessionEvent,
   type SessionState,
 } from '../session-state.js';
-import type { Storage } from '../storage.js';
-import type { Committer } from './committer.js';
+import { CompareMeter } from './compare-meter.js';
 import { checkEnds } from './end-check.js';
-import type { HoldingsTable } from './holdings-table.js';
-import { LagMeter, type Lag } from './lag.js';
+import { Flows, type Flow } from './flows.js';
+import { learnOutcomes } from './learned.js';
+import { LagMeter, type Directions, type Lag } from './lag.js';
 import { Pacer } from './pacer.js';
 import { PeerView } from './peer-view.js';
-import { ScopeList } from './scope-list.js';
 import { readServed } from './served.js';
-
-/** What all sessions of a node share. */
-export interface SessionHost {
-  readonly tools: Tools;
-  readonly clock: Clock;
-  readonly storage: Storage;
-  readonly table: HoldingsTable;
-  readonly committer: Committer;
-  readonly greeter: Greeter;
-  isTrusted(key: Uint8Array): boolean;
-  /** What we share with any verified peer. */
-  scopes(): Scopes;
-  isClaimed(key: FeedKey, by: SessionRunner): boolean;
-  /** Both sides trust each other. */
-  opened(session: SessionRunner, hello: Hello): void;
-  closed(session: SessionRunner, why: SessionEnd): void;
-  gated(session: SessionRunner, outcomes: readonly GateOutcome[]): void;
-}
-
-export interface SessionEnd {
-  readonly code: ByeCode | 'lost';
-  readonly reason: string;
-  readonly byPeer: boolean;
-}
+import { Room } from './room.js';
+import type { SessionEnd, SessionHost } from './session-host.js';
 
 const TICK_MS = 1000;
 /** To look at up to this many feeds costs next to nothing. */
@@ -71,23 +39,28 @@ export class SessionRunner {
   /** Whether the side with the lower key dialled: of two links that one stays. */
   readonly lowerDialled: boolean;
   readonly figures = { entriesIn: 0, entriesOut: 0 };
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<SessionRunner>;
   readonly #view: PeerView;
-  readonly #ownScopes = new ScopeList();
-  readonly #offeredScopes = new ScopeList();
+  readonly #flows: Flows;
+  readonly #meter: CompareMeter;
+  readonly #room: Room;
   /** Frames of a few bytes ask for a plan each. */
   readonly #planner: Pacer;
   readonly #lag: LagMeter;
   #state: SessionState;
+  /** What the peer has been told that it may do here. */
+  #offer: Scopes = [];
   #timer: Timer | undefined;
   #checking = false;
   #end: SessionEnd | undefined;
-  #drained: (() => void) | undefined;
 
-  constructor(link: Link, host: SessionHost) {
+  constructor(link: Link, host: SessionHost<SessionRunner>) {
     this.link = link;
     this.#host = host;
     this.#view = new PeerView((key) => host.table.feed(key));
+    this.#flows = new Flows(host.standing, link.remoteKey);
+    this.#meter = new CompareMeter({ clock: host.clock, pause: (paused) => link.pause(paused) });
+    this.#room = new Room(link);
     this.#lag = new LagMeter({ view: this.#view, table: host.table, clock: host.clock });
     this.#planner = new Pacer({
       clock: host.clock,
@@ -104,7 +77,7 @@ export class SessionRunner {
   start(): void {
     this.link.receive({
       frame: (bytes) => this.#onFrame(bytes),
-      drained: () => this.#onDrained(),
+      drained: () => this.#room.drained(),
       closed: ({ code, reason }) => this.#onLost(`link closed (${code}${reason === '' ? '' : ` ${reason}`})`),
     });
     this.#tickLater();
@@ -131,38 +104,49 @@ export class SessionRunner {
     if (!this.isOpen) return;
     for (const feed of feeds) this.#view.changed(feed.key);
     const shared = feeds
-      .filter((feed) => this.isShared(scopeOfFeed(feed.key)))
+      .filter((feed) => this.flow(scopeOfFeed(feed.key)).out)
       .map(holdingsOf)
+      // Of what was cut the peer may believe more than is left.
       .filter((feed) => feed.stop !== undefined || !this.#view.knows(feed));
-    const ours = pushes.filter((push) => this.isShared(scopeOfFeed(push.key)));
+    const ours = pushes.filter((push) => this.flow(scopeOfFeed(push.key)).out);
     if (shared.length > 0 || ours.length > 0) this.step({ kind: 'published', feeds: shared, pushes: ours });
     // A fork that another peer proved may lie deeper in what this one holds.
     if (feeds.some((feed) => feed.forkedAt !== undefined)) this.plan();
   }
 
-  /** Whether a scope is shared in both directions. */
-  isShared(scope: Scope): boolean {
-    return (
-      this.#ownScopes.has(this.#host.scopes(), scope) && this.#offeredScopes.has(this.#state.offered, scope)
-    );
+  /** In which directions a scope is shared. */
+  flow(scope: Scope): Flow {
+    return this.#flows.of(scope, this.#state.offered);
+  }
+
+  /** What both sides let each other do may have changed: the peer is told, and everything is looked at again. */
+  standingChanged(): void {
+    if (!this.isOpen) return;
+    const offer = this.#newOffer();
+    const isNews = !isSameOffer(this.#offer, offer);
+    if (isNews) this.#offer = offer;
+    if (this.#flows.hasChanged() || isNews) this.step({ kind: 'rights' });
+    this.plan();
   }
 
   isAsking(key: FeedKey): boolean {
     return this.#view.isAsking(key);
   }
 
-  /** What the peer has confirmed to hold of a feed. */
-  confirmed(key: FeedKey): FeedHoldings {
-    return { key, ranges: this.#view.holds(key) };
-  }
-
   /** What we lack and what the peer has not confirmed, of the scopes in `only`. */
   lag(only: (scope: Scope) => boolean): Lag {
-    return this.#lag.lag((scope) => only(scope) && this.isShared(scope));
+    return this.#lag.lag(this.#directions(only));
   }
 
   get isInSync(): boolean {
-    return this.#state.offered !== undefined && this.#lag.isInSync((scope) => this.isShared(scope));
+    return this.#state.offered !== undefined && this.#lag.isInSync(this.#directions(() => true));
+  }
+
+  #directions(only: (scope: Scope) => boolean): Directions {
+    return {
+      in: (scope) => only(scope) && this.flow(scope).in,
+      out: (scope) => only(scope) && this.flow(scope).out,
+    };
   }
 
   /** Asks for what is missing, now that another session may have let go of it. */
@@ -174,15 +158,16 @@ export class SessionRunner {
     if (!this.isOpen || this.#state.offered === undefined) return;
     const ranges = this.#view.plan({
       nowMs: this.#host.clock.monotonic(),
-      isShared: (scope) => this.isShared(scope),
+      isShared: (scope) => this.flow(scope).in,
       isClaimed: (key) => this.#host.isClaimed(key, this),
     });
     this.step({ kind: 'planned', ranges });
   }
 
   #world(): Parameters<typeof stepSession>[2] {
-    const { tools, clock, storage, greeter } = this.#host;
+    const { tools, clock, storage, greeter, standing } = this.#host;
     const { initiator, handshakeHash, remoteKey } = this.link;
+    if (this.#state.phase === 'greeting') this.#offer = this.#newOffer();
     return {
       channel: { initiator, handshakeHash, remoteKey },
       greeter,
@@ -190,18 +175,40 @@ export class SessionRunner {
       run: storage.run,
       monotonicMs: clock.monotonic(),
       wallMs: clock.now(),
-      trusted: this.#host.isTrusted(remoteKey),
-      scopes: this.#host.scopes(),
-      mine: (offered) => this.#sharedHoldings(offered),
+      trusted: standing.trusts(remoteKey),
+      revoked: standing.levelOf(remoteKey) === 'revoked',
+      scopes: this.#offer,
+      mine: (offered) => this.#holdings(offered, (flow) => flow.out && flow.in),
+      unconfirmed: (offered) =>
+        this.#holdings(offered, (flow) => flow.out && !flow.in)
+          .within('', '')
+          .filter((feed) => !this.#view.knows(feed)),
       reach: (key) => this.#view.reach(key),
     };
   }
 
-  #sharedHoldings(offered: Scopes): HoldingsView {
-    const own = this.#host.scopes();
-    return this.#host.table.view(
-      (scope) => this.#ownScopes.has(own, scope) && this.#offeredScopes.has(offered, scope),
-    );
+  #newOffer(): Scopes {
+    return boundScopes(this.#host.standing.offerTo(this.link.remoteKey));
+  }
+
+  /** Our holdings of the scopes that flow as wanted; looking through them counts against the peer. */
+  #holdings(offered: Scopes, isWanted: (flow: Flow) => boolean): HoldingsView {
+    const { table } = this.#host;
+    return this.#meter.counted(table.view((scope) => isWanted(this.#flows.of(scope, offered))));
+  }
+
+  #isOneWayIn(key: FeedKey): boolean {
+    const flow = this.flow(scopeOfFeed(key));
+    return flow.in && !flow.out;
+  }
+
+  /** What came from a peer that may not read here is confirmed as far as it has told us of it, and no further. */
+  #confirm(keys: readonly FeedKey[]): void {
+    const feeds = keys
+      .filter((key) => this.#isOneWayIn(key))
+      .map((key) => this.#view.common(key))
+      .filter(hasHoldings);
+    if (feeds.length > 0) this.step({ kind: 'confirm', feeds });
   }
 
   #run(effect: SessionEffect): void {
@@ -211,10 +218,12 @@ export class SessionRunner {
         return this.link.send(encodeMessage(effect.message, this.#host.tools.compression));
       case 'close':
         return this.#finish({ code: effect.code, reason: effect.reason, byPeer: effect.byPeer });
+      case 'greeted':
+        return this.#host.greeted(this, effect.hello);
       case 'opened':
         return this.#host.opened(this, effect.hello);
       case 'learn':
-        return this.#view.learn(effect.lower, effect.upper, effect.feeds);
+        return this.#learn(effect.lower, effect.upper, effect.feeds);
       case 'receipt':
         return this.#learnAll(effect.receipt.feeds);
       case 'plan':
@@ -236,18 +245,29 @@ export class SessionRunner {
     for (const feed of feeds) this.#view.learn(feed.key, `${feed.key}\0`, [feed]);
   }
 
+  /** What is compared is what flows in both directions; of everything else the peer speaks feed by feed. */
+  #learn(lower: string, upper: string, feeds: readonly FeedHoldings[]): void {
+    const isOneFeed = upper === `${lower}\0`;
+    this.#view.learn(lower, upper, feeds, (scope) => {
+      const flow = this.flow(scope);
+      return isOneFeed || (flow.in && flow.out);
+    });
+    this.#confirm(feeds.map((feed) => feed.key));
+  }
+
   #onFrame(bytes: Uint8Array): void {
     const message = decodeMessage(bytes, this.#host.tools.compression);
     this.step(message === undefined ? { kind: 'garbage' } : { kind: 'message', message });
+    if (this.isOpen) this.#meter.settle();
   }
 
   async #gate(entries: readonly Uint8Array[], frameBytes: number): Promise<void> {
     this.figures.entriesIn += entries.length;
     try {
-      const mayReceive = (scope: Scope): boolean => this.isOpen && this.isShared(scope);
+      const mayReceive = (scope: Scope): boolean => this.isOpen && this.flow(scope).in;
       const { outcomes } = await this.#host.committer.gate(entries, mayReceive);
       this.#host.gated(this, outcomes);
-      const held = this.#learnOutcomes(outcomes);
+      const held = this.#heldAfter(outcomes);
       const fault = outcomes.find((outcome) => outcome.kind === 'fault');
       const reason = fault === undefined ? undefined : `entry refused (${fault.check}): ${fault.reason}`;
       this.step({ kind: 'gated', gated: { frameBytes, held, fault: reason } });
@@ -256,58 +276,36 @@ export class SessionRunner {
     }
   }
 
-  /** What the frame says of the peer's holdings, and our own holdings of every feed that it brought forward or repeated. */
-  #learnOutcomes(outcomes: readonly GateOutcome[]): readonly FeedHoldings[] {
-    const touched = new Map<FeedKey, number>();
-    const learn = (key: FeedKey, seq: number, hash: Uint8Array): void => {
-      touched.set(key, Math.max(touched.get(key) ?? 0, seq));
-      this.#view.learnEntry(key, seq, hash);
-    };
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'accepted') learn(outcome.entry.key, outcome.entry.header.seq, outcome.entry.hash);
-      else if (outcome.kind === 'held') learn(outcome.key, outcome.seq, outcome.hash);
-      else if (outcome.kind === 'gap') this.#view.learnEntry(outcome.key, outcome.seq, outcome.hash);
-      else if (outcome.kind === 'fork') this.#view.changed(outcome.key);
-    }
-    for (const [key, seq] of touched) this.#view.agree(key, seq);
-    return [...touched.keys()].map((key) => holdingsOf(this.#host.table.feed(key))).filter(hasHoldings);
+  /** Our own holdings of every feed that a frame brought forward or repeated, as far as the peer may hear of them. */
+  #heldAfter(outcomes: readonly GateOutcome[]): readonly FeedHoldings[] {
+    return [...learnOutcomes(outcomes, this.#view)]
+      .filter((key) => this.flow(scopeOfFeed(key)).in)
+      .map((key) => (this.#isOneWayIn(key) ? this.#view.common(key) : holdingsOf(this.#host.table.feed(key))))
+      .filter(hasHoldings);
   }
 
   async #serve(range: WantedRange, bytesMost: number): Promise<void> {
     try {
-      await this.#room();
-      const isReadable = this.isShared(scopeOfFeed(range.key));
-      const read = isReadable
-        ? await readServed(
-            this.#host.storage,
-            { ...range, feed: this.#host.table.feed(range.key) },
-            bytesMost,
-          )
-        : { entries: [], next: range.from };
-      this.step({ kind: 'read', ...read });
+      await this.#room.wait();
+      const isReadable = (): boolean => this.flow(scopeOfFeed(range.key)).out;
+      const nothing = { entries: [], next: range.from };
+      const wanted = { ...range, feed: this.#host.table.feed(range.key) };
+      const read = isReadable() ? await readServed(this.#host.storage, wanted, bytesMost) : nothing;
+      // The right may have ended while the log was read.
+      this.step({ kind: 'read', ...(isReadable() ? read : nothing) });
     } catch (error) {
       this.step({ kind: 'stop', code: 'going_away', reason: `cannot read the log: ${messageOf(error)}` });
     }
-  }
-
-  /** Waits until the link has sent most of what it was given. */
-  async #room(): Promise<void> {
-    if (this.link.bufferedBytes < LIMITS.linkBufferBytes) return;
-    await new Promise<void>((resolve) => (this.#drained = resolve));
-  }
-
-  #onDrained(): void {
-    this.#drained?.();
-    this.#drained = undefined;
   }
 
   async #checkEnds(): Promise<void> {
     if (!this.isOpen || this.#checking) return;
     this.#checking = true;
     const { storage, tools } = this.#host;
-    const isShared = (scope: Scope): boolean => this.isShared(scope);
+    const isShared = (scope: Scope): boolean => this.flow(scope).in;
     try {
       if (await checkEnds(this.#view, { isShared, storage, crypto: tools.crypto })) this.plan();
+      this.#confirm(this.#view.takeAgreed());
       this.#checking = false;
     } catch (error) {
       this.step({ kind: 'stop', code: 'going_away', reason: `cannot read the log: ${messageOf(error)}` });
@@ -338,7 +336,8 @@ export class SessionRunner {
     this.#end = end;
     this.#timer?.cancel();
     this.#planner.cancel();
-    this.#onDrained();
+    this.#meter.cancel();
+    this.#room.drained();
     this.link.close(end.code === 'lost' ? 1000 : CLOSE_CODES[end.code], end.code);
     this.#host.closed(this, end);
   }

@@ -1,17 +1,10 @@
 /** What a node thinks of other keys: whom it trusts, what it shares with them, and what must stay out. */
 
 import type { Header } from '../entry.js';
-import type { Scope, TrustLevel } from '../identity.js';
-import type { Scopes } from '../session-state.js';
+import { TRUST_SCOPE, type Scope, type TrustLevel } from '../identity.js';
+import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../offer.js';
 
-/** What a key may do with a scope here. */
-export interface Rights {
-  readonly read: boolean;
-  readonly write: boolean;
-}
-
-export const NO_RIGHTS: Rights = { read: false, write: false };
-export const ALL_RIGHTS: Rights = { read: true, write: true };
+export { ALL_RIGHTS, NO_RIGHTS, type Rights } from '../offer.js';
 
 export interface Standing {
   levelOf(key: Uint8Array): TrustLevel;
@@ -44,8 +37,9 @@ export class ListedStanding implements Standing {
     this.#shares = parts.shares;
   }
 
+  /** Whether the other side trusts us too is not known here. */
   levelOf(key: Uint8Array): TrustLevel {
-    return this.trusts(key) ? 'verified' : 'unknown';
+    return this.trusts(key) ? 'pending' : 'unknown';
   }
 
   trusts(key: Uint8Array): boolean {
@@ -53,7 +47,7 @@ export class ListedStanding implements Standing {
   }
 
   rightsOf(key: Uint8Array, scope: Scope): Rights {
-    return this.trusts(key) && this.#shares(scope) ? ALL_RIGHTS : NO_RIGHTS;
+    return this.trusts(key) && (scope === TRUST_SCOPE || this.#shares(scope)) ? ALL_RIGHTS : NO_RIGHTS;
   }
 
   offerTo(key: Uint8Array): Scopes {

@@ -2,7 +2,14 @@
 
 import { headerOfAccepted, splitEntry } from '../entry.js';
 import type { NodeEvent } from '../events.js';
-import { nodeIdOf, timelineScope, type NodeId, type Scope, type TenantId } from '../identity.js';
+import {
+  nodeIdOf,
+  tenantOfTimeline,
+  timelineScope,
+  type NodeId,
+  type Scope,
+  type TenantId,
+} from '../identity.js';
 import type { Clock } from '../ports.js';
 import { isAnswered } from '../session.js';
 import type { Storage } from '../storage.js';
@@ -74,6 +81,7 @@ async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld
     clock.monotonic() >= deadlineMs || world.isClosed() || options.signal?.aborted === true;
   const figures = { entriesIn: 0, entriesOut: 0 };
   let ended: Ended | undefined;
+  const { failures } = peer;
   const earlier = sessionOf(peer, world);
   if (earlier === undefined) world.peering.dialNow(peer);
   // A link that is lost, or replaced by another, is no reason to give up: the peers find each other again.
@@ -85,7 +93,8 @@ async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld
       ended = await syncSession(session, { options, world, isOver });
       figures.entriesIn += session.figures.entriesIn - before.entriesIn;
       figures.entriesOut += session.figures.entriesOut - before.entriesOut;
-    } else if (isOver()) ended = { outcome: 'unreachable', detail: peer.lastError ?? 'no answer' };
+    } else if (isOver() || (peer.failures > failures && !peer.dialling))
+      ended = { outcome: 'unreachable', detail: peer.lastError ?? 'no answer' };
     else await pause(clock);
   }
   const ms = clock.monotonic() - startedAtMs;
@@ -161,10 +170,15 @@ function nothingShared(why: string): Ended {
   return { outcome: 'nothing_shared', detail: `${why}: list it in FEDERATION_TENANTS on both nodes` };
 }
 
+/** Whether some tenant's spans flow in some direction. */
 function sharesAnything(session: SessionRunner, tenant: TenantId | undefined): boolean {
-  if (tenant !== undefined) return session.isShared(timelineScope(tenant));
+  const flows = (scope: Scope): boolean => {
+    const flow = session.flow(scope);
+    return tenantOfTimeline(scope) !== undefined && (flow.in || flow.out);
+  };
+  if (tenant !== undefined) return flows(timelineScope(tenant));
   const offered = session.state.offered;
-  return offered === '*' || (offered ?? []).some((scope) => session.isShared(scope as Scope));
+  return offered === '*' || (offered ?? []).some(({ scope }) => flows(scope as Scope));
 }
 
 function sessionOf(peer: ListedPeer, world: SyncWorld): SessionRunner | undefined {

@@ -26,6 +26,8 @@ export interface HostilePeerOptions {
   readonly name?: string;
   /** As configured on honest nodes of the network. */
   readonly networkKey?: string;
+  /** In DER, its own first; none by default. */
+  readonly certificates?: readonly Uint8Array[];
   /** Of the same key pair. By default WebSockets of its own. */
   readonly transport?: Transport;
   /** Called with each link that a node dialled to us, before anything came over it. */
@@ -40,12 +42,13 @@ export class HostilePeer {
   readonly #greeter: Greeter;
 
   constructor(options: HostilePeerOptions = {}) {
-    const { name = 'mallory', networkKey = '', onLink } = options;
+    const { name = 'mallory', networkKey = '', certificates = [], onLink } = options;
     const keyPair = options.keyPair ?? TOOLS.crypto.keyPair(crypto.getRandomValues(new Uint8Array(32)));
     this.keyPair = keyPair;
     this.#greeter = {
       name,
       publicKey: keyPair.publicKey,
+      certificates,
       networkKey: TOOLS.crypto.stretch(networkKey, NETWORK_KEY_LABEL),
       sign: (bytes) => TOOLS.crypto.sign(bytes, keyPair.secretKey),
     };

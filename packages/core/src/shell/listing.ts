@@ -1,0 +1,79 @@
+/** What operators say of peers: list one, confirm the key seen there, dial it now, take it off the list. All of it durable. */
+
+import { equalBytes } from '../bytes.js';
+import { LoglineError } from '../errors.js';
+import { fingerprintOf, keyOfFingerprint, type Fingerprint } from '../identity.js';
+import type { VerificationMethod } from '../statement.js';
+import type { Committer } from './committer.js';
+import type { ListedPeer, PeerBook } from './peer-book.js';
+import type { Peering } from './peering.js';
+
+export interface ListingParts {
+  readonly book: PeerBook;
+  readonly committer: Committer;
+  readonly peering: Peering;
+}
+
+export class Listing {
+  readonly #parts: ListingParts;
+
+  constructor(parts: ListingParts) {
+    this.#parts = parts;
+  }
+
+  /** With a key only that one is trusted at the address; without, the one that proves itself there. */
+  async list(peer: {
+    readonly address: string;
+    readonly key?: Uint8Array | undefined;
+    readonly method?: VerificationMethod | undefined;
+  }): Promise<ListedPeer> {
+    const { book, committer, peering } = this.#parts;
+    const options = { key: peer.key, method: peer.method, source: 'established' } as const;
+    const fact = book.factOf(book.preview(peer.address, options));
+    await committer.remember(fact.name, fact.value);
+    const listed = book.list(peer.address, options);
+    const released = listed.key === undefined ? undefined : book.releaseName(listed.key);
+    if (released !== undefined) await committer.remember(released.name, released.value);
+    peering.standingChanged();
+    peering.dialNow(listed);
+    return listed;
+  }
+
+  /** Throws `key_mismatch` where another key was seen at the address, or pinned. */
+  async confirm(address: string, fingerprint: Fingerprint): Promise<ListedPeer> {
+    const peer = this.#at(address);
+    const key = keyOfFingerprint(fingerprint);
+    const expected = peer.key ?? peer.seenKey;
+    if (key === undefined || (expected !== undefined && !equalBytes(expected, key))) {
+      const seen = expected === undefined ? 'no key so far' : `key ${fingerprintOf(expected)}`;
+      throw new LoglineError(
+        'key_mismatch',
+        `${address}: seen there is ${seen}, confirmed was ${fingerprint.slice(0, 64)}: compare it with what that node prints at its start`,
+      );
+    }
+    return this.list({ address, key });
+  }
+
+  async unlist(address: string): Promise<void> {
+    const { book, committer, peering } = this.#parts;
+    const peer = this.#at(address);
+    const fact = book.factOfUnlisted(peer);
+    await committer.remember(fact.name, fact.value);
+    book.unlist(peer);
+    const { key } = peer;
+    const isLast = key !== undefined && book.byKey(key) === undefined;
+    const released = isLast ? book.releaseName(key) : undefined;
+    if (released !== undefined) await committer.remember(released.name, released.value);
+    peering.standingChanged();
+  }
+
+  redial(address: string): void {
+    this.#parts.peering.dialNow(this.#at(address));
+  }
+
+  #at(address: string): ListedPeer {
+    const peer = this.#parts.book.byAddress(address);
+    if (peer === undefined) throw new LoglineError('unknown_peer', `no peer is listed at ${address}`);
+    return peer;
+  }
+}
