@@ -2,7 +2,8 @@
 
 const ORDER = ['trust-order'];
 const RULES = ['trust', 'trust-rotation', 'trust-bounds'];
-const BY_REFERENCE = /^(whatever order statements come in, the levels|asking in between)/;
+const BY_REFERENCE =
+  /^(whatever order statements come in, the levels|asking in between|what people are shown)/;
 
 /** A rule of the fold that the slow reference does not share. */
 function fold(what, file, find, replace) {
@@ -61,8 +62,8 @@ export const TRUST_MUTANTS = [
   rule(
     'one voucher is enough',
     'trust-reading.js',
-    'Math.max(1, this.#settings.vouchers)',
-    '1',
+    'by.size < Math.max(1, this.#settings.vouchers)',
+    'by.size < 1',
     /^(at depth two|every reason)/,
   ),
   fold(

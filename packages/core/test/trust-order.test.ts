@@ -47,3 +47,21 @@ testProp(
   },
   { numRuns: 1500 },
 );
+
+testProp(
+  'what people are shown depends on no order, nor on being asked for in between',
+  [sayings, settings, fc.array(fc.nat(), { minLength: 25, maxLength: 25 })],
+  (t, list, given, chance) => {
+    const { placed } = writeSayings(list);
+    const keyed = placed.map((one, n) => ({ one, at: chance[n] ?? 0 })).sort((a, b) => a.at - b.at);
+    const straight = graphOf(alice, placed, given);
+    const asked = graphOf(alice, [], given);
+    for (const { one } of keyed) {
+      asked.add(one);
+      for (const node of asked.nodes()) t.is(asked.levelOf(node.fingerprint), node.level);
+    }
+    t.deepEqual([...asked.nodes()], [...straight.nodes()]);
+    t.deepEqual([...asked.edges()], [...straight.edges()]);
+  },
+  { numRuns: 500 },
+);
