@@ -47,6 +47,11 @@ interface Claim {
   readonly excess: number;
 }
 
+/**
+ * Feeds that one peer is asked for at a time. It ends a session in which more ranges wait than it owes at most; half of
+ * those are left for what was asked in vain and still waits there.
+ */
+const ASKED_MOST = LIMITS.owedRanges / 2;
 const UNKNOWN: Compared = { agreed: 0, apart: undefined, unproven: undefined };
 const NO_CLAIM: Pick<Claim, 'ranges' | 'stop'> = { ranges: [], stop: undefined };
 
@@ -235,7 +240,7 @@ export class PeerView {
       if (range === undefined) this.#unsettled.delete(key);
       const asked = this.#stillAsked(key, need, world.nowMs);
       if (range === undefined || asked.length > 0 || world.isClaimed(key)) continue;
-      if (this.#broken.has(key)) continue;
+      if (this.#broken.has(key) || this.#asked.size >= ASKED_MOST) continue;
       wanted.push({ key, ...range });
       this.#asked.set(key, { ranges: [range], atMs: world.nowMs });
     }
