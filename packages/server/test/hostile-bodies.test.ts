@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { startServer, type RunningServer } from '../dist/index.js';
 import { get, lineOf, post, postLines, serve, spanOf, type Answer } from './helpers.js';
+import { BODIES } from './tenancy-callers.js';
+import { routes } from './tenancy-places.js';
 
 const good = JSON.stringify(spanOf(1));
 const withMember = (member: string): string => `${good.slice(0, -1)},${member}}`;
@@ -60,6 +62,8 @@ const HOSTILE: Readonly<Record<string, string | Uint8Array>> = {
   '65 levels': withMember(`"x":${'['.repeat(64)}1${']'.repeat(64)}`),
   '30,000 levels of arrays': withMember(`"x":${'['.repeat(30_000)}${']'.repeat(30_000)}`),
   '10,000 levels of objects': withMember(`"x":${'{"x":'.repeat(10_000)}1${'}'.repeat(10_000)}`),
+  '1,000,000 levels of arrays': withMember(`"x":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`),
+  '1,000,000 levels of objects': withMember(`"x":${'{"x":'.repeat(1_000_000)}1${'}'.repeat(1_000_000)}`),
   '60,000 open brackets': `{"x":${'['.repeat(60_000)}`,
   'an id of 1 MB': JSON.stringify({ ...spanOf(1), id: 'x'.repeat(1_000_000) }),
   'an id with a line break': JSON.stringify({ ...spanOf(1), id: 'x\r\nSet-Cookie: a=b' }),
@@ -135,11 +139,17 @@ for (const [i, [name, body]] of Object.entries(HOSTILE).entries()) {
   });
 }
 
-const JSON_ROUTES = ['/v1/nodes/discover', '/v1/trust/establish', '/v1/sync/timeline'];
-/** Members that an object of another route might smuggle in. */
+/** Every route of the description that takes JSON, with the parameters of its path filled in; spans have their own tests. */
+const JSON_ROUTES = routes
+  .filter((route) => route.hasBody && route.path !== '/v1/timeline/spans')
+  .map(({ method, path }) => ({ name: `${method} ${path}`, path: path.replaceAll(/\{\w+\}/g, 'acme') }));
+/** Members that nobody may set, or that an object of another route might smuggle in. */
 const MORE: Readonly<Record<string, string>> = {
   'a list': '[]',
   'an unknown member': '{"discovery_method":"manual","peer_address":"a:1","x":1}',
+  'a role': '{"discovery_method":"manual","roles":["federation:admin"]}',
+  'a caller': '{"discovery_method":"manual","caller":{"kind":"operator","tenant":null}}',
+  'a tenant': '{"discovery_method":"manual","tenant_id":"globex"}',
   'a level of trust': '{"peer_address":"a:1","trust_level":"verified"}',
   'a prototype': '{"__proto__":{"peer_address":"a:1","discovery_method":"manual"}}',
   'a constructor': '{"constructor":{"prototype":{"x":1}}}',
@@ -149,13 +159,13 @@ const MORE: Readonly<Record<string, string>> = {
   '100 KB': JSON.stringify({ peer_address: 'x'.repeat(100_000) }),
 };
 
-for (const route of JSON_ROUTES) {
+for (const { name: route, path } of JSON_ROUTES) {
   test(`${route} refuses every hostile body with a problem, and remembers nothing`, async (t) => {
     const { url, node } = await serve(t);
     for (const [name, body] of Object.entries({ ...HOSTILE, ...MORE })) {
-      // The request of no peer in particular is an empty object.
-      if (route === '/v1/sync/timeline' && name === 'an empty object') continue;
-      const answer = await post(url + route, body);
+      // Some requests need say nothing in particular.
+      if (name === 'an empty object' && Object.keys(BODIES[route] ?? {}).length === 0) continue;
+      const answer = await post(url + path, body);
       t.true([400, 413].includes(answer.status), `${name}: ${answer.status} ${answer.text}`);
       t.true(isProblem(answer), `${name}: ${answer.text}`);
       t.true(answer.text.length < 3000, name);
@@ -168,7 +178,7 @@ for (const route of JSON_ROUTES) {
 test('what is not announced as JSON is not read as JSON', async (t) => {
   const { url } = await serve(t);
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'garbage'])
-    for (const route of [SPANS, ...JSON_ROUTES]) {
+    for (const route of [SPANS, ...JSON_ROUTES.map(({ path }) => path)]) {
       const answer = await post(url + route, good, { 'content-type': type });
       t.is(answer.status, 415, `${route} ${type}`);
       t.true(isProblem(answer));
