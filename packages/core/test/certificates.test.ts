@@ -185,6 +185,8 @@ test('only keys that last are accepted, of nodes and of authorities', async (t) 
   for (const kind of ['Ed25519', 'P-256', 'P-384', 'RSA-2048'] as const)
     t.is(await verdictOn({}, { root: await authority({ kind }) }), 'ok', kind);
   t.regex(await verdictOn({}, { root: await authority({ kind: 'RSA-1024' }) }), /too weak/);
+  const between = [await authority({ kind: 'RSA-1024', subject: 'CN=between' })];
+  t.regex(await verdictOn({}, { between }), /too weak/, 'before it is found that nobody vouches for it');
   const sha1 = await authority({ kind: 'RSA-2048', hash: 'SHA-1' });
   t.regex(await verdictOn({ hash: 'SHA-1' }, { root: sha1 }), /signed in a way that is not accepted/);
   const root = await authority();

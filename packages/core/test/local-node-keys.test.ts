@@ -66,3 +66,18 @@ test('a node that may not dial private peers says so of a peer at a private addr
       message: /may not connect to (10\.0\.0\.7|127\.0\.0\.1): only addresses of the public internet/,
     });
 });
+
+test('a rotation that was begun before the machine stopped is known at the next start, with both keys', async (t) => {
+  const options = { dataDir: directoryFor(t), name: 'alice' };
+  const first = await openLocalNode(options);
+  t.is(await first.keyFiles.pendingRotation(), undefined);
+  const rotation = await first.keyFiles.beginRotation();
+  t.deepEqual(rotation.oldKeyPair, first.keyPair);
+  await first.close();
+  const second = await openLocalNode(options);
+  t.deepEqual(second.keyPair, rotation.newKeyPair);
+  t.deepEqual(await second.keyFiles.pendingRotation(), rotation);
+  await second.keyFiles.finishRotation();
+  t.is(await second.keyFiles.pendingRotation(), undefined);
+  await second.close();
+});

@@ -56,6 +56,7 @@ const SIGNATURE_ALGORITHMS: readonly string[] = [
 const CURVES: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
 const RSA_BITS_MIN = 2048;
 const RSA_BITS_MAX = 8192;
+const WEAK = 'has a key that is too weak, or of a kind that is not accepted';
 /** What of an extension we act on; another one that is critical refuses the certificate. */
 const UNDERSTOOD: readonly string[] = [
   OID.basicConstraints,
@@ -102,6 +103,9 @@ export function checkChain(
   const [leaf, ...authorities] = parsed;
   if (leaf === undefined || parsed.length < certificates.length)
     return refused('a certificate of the chain cannot be read');
+  // Before any signature is verified under them: an outlandish key could make that slow.
+  if (authorities.some(({ publicKey }) => !isStrong(publicKey)))
+    return refused(`an authority of the chain ${WEAK}`);
   const problem = problemOfLeaf(leaf, subject);
   if (problem !== undefined) return refused(problem);
 
@@ -141,7 +145,7 @@ export function problemOfAuthority(authority: ParsedCertificate): string | undef
     return 'is no authority (CA:TRUE is missing)';
   if (usage !== undefined && hasKeyUsage(usage.value, KEY_USAGE.keyCertSign) !== true)
     return 'may not sign certificates (key usage)';
-  if (!isStrong(publicKey)) return 'has a key that is too weak, or of a kind that is not accepted';
+  if (!isStrong(publicKey)) return WEAK;
   return problemOfAny(authority);
 }
 

@@ -10,6 +10,7 @@ export {
   finishRotation,
   pendingRotation,
   type KeyDescription,
+  type KeyFiles,
   type KeyRotation,
 } from './key-rotation.js';
 export { readPassphrase } from './key-seal.js';

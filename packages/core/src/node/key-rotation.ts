@@ -32,6 +32,13 @@ export interface KeyRotation {
   readonly newKeyPair: KeyPair;
 }
 
+/** Rotation of one node's key, wherever it is and however it is encrypted. */
+export interface KeyFiles {
+  readonly pendingRotation: () => Promise<KeyRotation | undefined>;
+  readonly beginRotation: () => Promise<KeyRotation>;
+  readonly finishRotation: () => Promise<void>;
+}
+
 /** One of a node's keys, as anybody may know it. */
 export interface KeyDescription {
   /** `previous`: replaced, and its rotation is not published yet. `retired`: replaced, and its secret is gone. */
@@ -43,6 +50,14 @@ export interface KeyDescription {
 }
 
 const RETIRED_HEAD = 'logline-retired-keys v1';
+
+export function keyFilesAt(path: string, source: KeySource, options: KeyFileOptions = {}): KeyFiles {
+  return {
+    pendingRotation: () => pendingRotation(path, source, options),
+    beginRotation: () => beginRotation(path, source, options),
+    finishRotation: () => finishRotation(path, source, options),
+  };
+}
 
 /**
  * Makes a new key and puts it in the place of the one at `path`, which stays beside it; one that was begun earlier is

@@ -11,6 +11,7 @@ import type { DialPolicy } from './dial.js';
 import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
 import { openLevelIndex } from './level-index.js';
 import { KEY_FILE } from './key-files.js';
+import { keyFilesAt, type KeyFiles } from './key-rotation.js';
 import { readPassphrase } from './key-seal.js';
 import { loadOrCreateNodeKey } from './node-key.js';
 import { NoiseWebSocketTransport } from './noise-websocket.js';
@@ -44,6 +45,8 @@ export interface LocalNode {
   readonly transport: NoiseWebSocketTransport;
   readonly keyPair: KeyPair;
   readonly credentials: FileCredentials;
+  /** Rotation on the disk. A key that is begun is in use from the next start on; its statement has to be published before it is finished. */
+  readonly keyFiles: KeyFiles;
   close(): Promise<void>;
 }
 
@@ -56,11 +59,12 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
   let opened: KeyValue | undefined;
   try {
     const { keyPassphraseFile, caFile, certFile } = options;
-    const keyPair = await loadOrCreateNodeKey(
-      join(options.dataDir, KEY_FILE),
-      { random, crypto: tools.crypto },
-      keyPassphraseFile === undefined ? {} : { passphrase: await readPassphrase(keyPassphraseFile) },
-    );
+    const keyFile = join(options.dataDir, KEY_FILE);
+    const keySource = { random, crypto: tools.crypto };
+    const keyOptions =
+      keyPassphraseFile === undefined ? {} : { passphrase: await readPassphrase(keyPassphraseFile) };
+    const keyPair = await loadOrCreateNodeKey(keyFile, keySource, keyOptions);
+    const keyFiles = keyFilesAt(keyFile, keySource, keyOptions);
     const credentials = await loadCredentials({
       ...(caFile !== undefined && { caFile }),
       ...(certFile !== undefined && { certFile }),
@@ -110,7 +114,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
     };
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => (closing ??= closeAll());
-    return { node, transport, keyPair, credentials, close };
+    return { node, transport, keyPair, credentials, keyFiles, close };
   } catch (error) {
     await opened?.close();
     await lock.release();
