@@ -130,10 +130,18 @@ export const STORE_MUTANTS = [
   {
     name: 'store: bodies signed in the future push out honest ones',
     file: 'store/variants.js',
-    find: 'Math.min(ahead, ',
-    replace: 'Math.min(0, ',
+    find: '(kept[0]?.ms ?? 0) > horizonMs',
+    replace: 'false',
     tests: ['store-variants'],
     red: /^bodies signed in the future/,
+  },
+  {
+    name: 'store: many bodies of one origin push out the one of another',
+    file: 'store/variants.js',
+    find: 'if (rank >= most.rank)',
+    replace: 'if (true)',
+    tests: ['store-variants'],
+    red: /^many bodies of one origin/,
   },
   {
     name: 'timeline: a stamp counts before its time',

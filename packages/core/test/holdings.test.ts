@@ -184,6 +184,37 @@ test('holdings are read as they were written, and their weight is never less tha
   t.true(encodeCbor(writeFeedHoldings(largest)).length <= weightOf(largest));
 });
 
+test('a stop is read as it was written, with ranges below it or without', (t) => {
+  fc.assert(
+    fc.property(ranges, fc.nat(50), fc.boolean(), (list, gap, isForked) => {
+      const stop = { from: (list.at(-1)?.to ?? 0) + 1 + gap, isForked };
+      const feed = { ...holdings(feedKey(ACME, bob.publicKey, epoch(1)), list), stop };
+      t.deepEqual(readFeedHoldings(writeFeedHoldings(feed)), feed);
+      t.true(encodeCbor(writeFeedHoldings(feed)).length <= weightOf(feed));
+      t.notDeepEqual(
+        digestHoldings([feed], tools.crypto),
+        digestHoldings([{ ...feed, stop: { ...stop, isForked: !isForked } }], tools.crypto),
+      );
+    }),
+  );
+  const bytes = fromKey(feedKey(ACME, bob.publicKey, epoch(1)));
+  const hash = new Uint8Array(32);
+  for (const [what, stop] of [
+    ['at an entry that is told', [2, false]],
+    ['below it', [1, true]],
+    ['at 0', [0, true]],
+    ['a fraction', [3.5, true]],
+    ['no boolean', [3, 1]],
+    ['alone', [3]],
+    ['with more', [3, true, 0]],
+    ['a number', 3],
+    ['null', null],
+  ] as const) {
+    t.is(readFeedHoldings([bytes, [[1, 2, hash]], stop] as never), undefined, what);
+  }
+  t.is(readFeedHoldings([bytes, [[1, 2, hash]], [3, true], 0] as never), undefined, 'a fourth member');
+});
+
 test('holdings that no feed can have are refused', (t) => {
   const key = feedKey(ACME, bob.publicKey, epoch(1));
   const hash = new Uint8Array(32);

@@ -61,3 +61,16 @@ test('bodies signed in the future push out no honest one, whichever came first',
     t.is(kept.at(-4), YEAR_9999_MS - 100, 'of those ahead, the ones whose time comes first');
   }
 });
+
+test('many bodies of one origin push out none of another, in any order of arrival', async (t) => {
+  const most = LIMITS.spanVariants;
+  const honest = bodies(new Writer(alice), [NOON_MS - 9000, NOON_MS - 8000]);
+  const many = bodies(new Writer(bob), stamps(NOON_MS - 1000, most + 9));
+  const latest = [...stamps(NOON_MS - 1000, most + 9)].reverse();
+  for (const order of [
+    [...honest, ...many],
+    [...many, ...honest],
+    [...many.slice(0, 40), ...honest, ...many.slice(40)],
+  ])
+    t.deepEqual(await keptStamps(...order), [...latest.slice(0, most - 2), NOON_MS - 8000, NOON_MS - 9000]);
+});

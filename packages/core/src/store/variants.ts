@@ -1,6 +1,6 @@
 /** The bodies kept under one span id: their order, and which of too many go. */
 
-import { numberKey } from '../bytes.js';
+import { numberKey, toKey } from '../bytes.js';
 import { LIMITS } from '../limits.js';
 import type { Clock } from '../ports.js';
 import type { Catalog } from './catalog.js';
@@ -8,7 +8,10 @@ import type { VariantRow } from './rows.js';
 
 /**
  * Latest stamp first; ties by feed, then by place in it: the same order on every node, whatever came first.
- * Of too many the earliest go, but before them those that lie furthest ahead: T10, nobody's stamp pushes honest bodies out.
+ *
+ * Of too many those go that lie furthest ahead of the clock: T10, nobody's stamp pushes honest bodies out. Then the
+ * origin with the most bodies loses its earliest: nobody's number pushes those of others out either, and they are there
+ * when that origin is quarantined.
  */
 export function bestFirst(
   variants: readonly VariantRow[],
@@ -21,8 +24,24 @@ export function bestFirst(
     return { row, order: stamp + catalog.feedAt(row.feed).key + place };
   });
   keyed.sort((a, b) => (a.order < b.order ? 1 : -1));
+  const kept = keyed.map(({ row }) => row);
   const horizonMs = (clock?.now() ?? Number.POSITIVE_INFINITY) + LIMITS.clockSkewMs;
-  const ahead = keyed.findLastIndex(({ row }) => row.ms > horizonMs) + 1;
-  const from = Math.min(ahead, Math.max(0, keyed.length - LIMITS.spanVariants));
-  return keyed.slice(from, from + LIMITS.spanVariants).map(({ row }) => row);
+  while (kept.length > LIMITS.spanVariants) {
+    const isAhead = (kept[0]?.ms ?? 0) > horizonMs;
+    kept.splice(isAhead ? 0 : leastMissed(kept, catalog), 1);
+  }
+  return kept;
+}
+
+/** Index of the body that most bodies of its own origin come before; of several the one signed first. */
+function leastMissed(variants: readonly VariantRow[], catalog: Catalog): number {
+  const ofOrigin = new Map<string, number>();
+  let most = { index: 0, rank: 0 };
+  for (const [index, { feed }] of variants.entries()) {
+    const origin = toKey(catalog.originAt(feed));
+    const rank = ofOrigin.get(origin) ?? 0;
+    ofOrigin.set(origin, rank + 1);
+    if (rank >= most.rank) most = { index, rank };
+  }
+  return most.index;
 }
