@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { eventually } from '@logline/federation-core/testing';
+import { ADMIN_TOKEN, gateway, JWT_SECRET, operator, SERVICE_TOKEN, user } from './callers.js';
 import { get, lineOf, post, postLines, spanOf, temporaryDirectory, textOf, uuid } from './helpers.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -88,6 +89,54 @@ test('the log is lines of JSON in the shape of the specification, without banner
   for (const line of node.stdout.trim().split('\n')) t.notThrows(() => JSON.parse(line) as unknown, line);
   t.false(node.stdout.includes('hunter2'));
   t.is(node.stderr, '');
+});
+
+test('no secret comes out, neither in the log at its loudest nor in an answer, and the log tells who may ask', async (t) => {
+  const secrets = {
+    FEDERATION_NETWORK_KEY: 'secret-of-the-network',
+    FEDERATION_ADMIN_TOKEN: ADMIN_TOKEN,
+    FEDERATION_SERVICE_TOKEN: SERVICE_TOKEN,
+    FEDERATION_JWT_SECRET: JWT_SECRET.toString('base64'),
+  };
+  const node = await start(t, { ...secrets, LOG_LEVEL: 'trace', npm_lifecycle_event: 'start' });
+  const url = await node.url();
+  const token = user({ tenant: 'acme' });
+  const wrong = user({ tenant: 'acme', iss: 'evil' });
+  let answers = '';
+  for (const headers of [
+    operator,
+    token,
+    wrong,
+    gateway('acme', 'federation:admin'),
+    { 'x-service-token': 'x' },
+  ])
+    for (const path of [ACME, '/v1/nodes', '/v1/nope', '/metrics', '/openapi.json']) {
+      const { text, headers: given } = await get(url + path, headers);
+      answers += text + JSON.stringify([...given]);
+    }
+  answers += (await post(`${url}/v1/trust/establish`, { peer_address: 'http://a:b@c' }, operator)).text;
+  answers += (await post(url + ACME, spanOf(1), token)).text;
+  node.child.kill('SIGTERM');
+  await node.exited;
+  t.like(node.events('callers_configured')[0], { kinds: ['operator', 'gateway', 'hs256'] });
+  t.is(node.events('admin_act').length, 1);
+  t.true(node.events('caller_refused').length > 0);
+  const out = node.stdout + node.stderr + answers;
+  const signatures = [token, wrong].map((one) => one['authorization']?.split('.').at(-1) ?? '');
+  for (const secret of [...Object.values(secrets), JWT_SECRET.toString(), ...signatures])
+    t.false(out.includes(secret), secret);
+});
+
+test('without callers the log says in one line who may ask, and what to set', async (t) => {
+  const node = await start(t);
+  await node.url();
+  const [told, ...more] = await eventually('it is told', () => {
+    const found = node.events('no_callers_configured');
+    return found.length > 0 && found;
+  });
+  t.deepEqual(more, []);
+  t.like(told, { level: 'WARN' });
+  t.regex(String(told?.['detail']), /set FEDERATION_ADMIN_TOKEN/);
 });
 
 test('a person who starts it is told where it listens, who it is, and three lines to try that work', async (t) => {
