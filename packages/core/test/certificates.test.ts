@@ -305,7 +305,8 @@ test('credentials come from files, and a wrong file says what to do', async (t) 
 
   const nothing = await loadCredentials({ node: ALICE });
   t.deepEqual([nothing.own, nothing.ownNotAfterMs], [[], undefined]);
-  t.like(nothing.check([certificate.der], { ...ALICE, nowMs }), { ok: false });
+  const noAuthority = 'this node trusts no authority: set FEDERATION_CA_FILE here';
+  t.like(nothing.check([certificate.der], { ...ALICE, nowMs }), { ok: false, reason: noAuthority });
   const hers = await loadCredentials({ caFile, certFile, node: ALICE });
   t.is(hers.ownNotAfterMs, NOON_MS + 10 * DAY_MS);
   t.like(hers.check(hers.own, { ...ALICE, nowMs }), { ok: true, notAfterMs: NOON_MS + 10 * DAY_MS });

@@ -78,6 +78,7 @@ export function createCredentials(options: {
   return {
     own,
     check(chain, { nowMs, ...subject }) {
+      if (roots.length === 0) return refused('this node trusts no authority: set FEDERATION_CA_FILE here');
       const verdict = checkChain(chain, roots, subject);
       if (!verdict.ok) return verdict;
       const { notBeforeMs, notAfterMs } = verdict;
