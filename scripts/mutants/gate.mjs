@@ -57,8 +57,8 @@ export const GATE_MUTANTS = [
     replace: "case 'gap':\n            return undefined && { kind: 'gap'",
   }),
   gate('position', 'after a fork', {
-    find: "case 'forked':\n            return {",
-    replace: "case 'forked':\n            return undefined && {",
+    find: "case 'barred':\n            return {",
+    replace: "case 'barred':\n            return undefined && {",
   }),
   gate('position', 'any number of pieces', {
     file: 'feed.js',
@@ -133,7 +133,7 @@ export const GATE_MUTANTS = [
   {
     name: 'fork: it is not recorded',
     file: 'shell/draft.js',
-    find: "this.records.push({ kind: 'fork', key: fork.key, seq: fork.seq, proof });",
+    find: "this.records.push({ kind: 'fork', key: fork.key, seq: fork.seq, proof, withheld });",
     replace: '',
     tests: ['committer'],
     red: /^fork: /,
@@ -141,7 +141,7 @@ export const GATE_MUTANTS = [
   {
     name: 'fork: the feed goes on',
     file: 'shell/draft.js',
-    find: 'this.#changed.set(fork.key, { ...feed, forkedAt: fork.seq });',
+    find: 'this.#changed.set(fork.key, withFork(feed, fork.seq, withheld.clip));',
     replace: '',
     tests: ['committer'],
     red: /^fork: /,
@@ -149,8 +149,8 @@ export const GATE_MUTANTS = [
   {
     name: 'fork: the proof lacks the successor that contradicts',
     file: 'shell/draft.js',
-    find: '[fork.seq - 1, fork.seq + 1].filter(holds)',
-    replace: '[fork.seq - 1].filter(holds)',
+    find: '[fork.seq, fork.seq + 1].find(',
+    replace: '[fork.seq].find(',
     tests: ['committer'],
     red: /^fork: an entry that would close a gap/,
   },

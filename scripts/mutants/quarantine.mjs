@@ -107,7 +107,7 @@ export const QUARANTINE_MUTANTS = [
     find: 'if (entry.position < shift.position)',
     replace: 'if (true)',
     tests: WITHDRAWN,
-    red: /^(whoever follows|a bar that moves)/,
+    red: /^(whoever follows|what came after)/,
   },
   {
     name: 'follower: what is barred again is read in between',

@@ -2,7 +2,6 @@
 
 import test, { type ExecutionContext } from 'ava';
 import { LIMITS } from '../dist/limits.js';
-import type { NodeEvent } from '../dist/events.js';
 import { FederationNode } from '../dist/node.js';
 import { readArrivalCursor, writeArrivalCursor } from '../dist/query.js';
 import type { FollowEvent } from '../dist/shell/timeline.js';
@@ -27,8 +26,6 @@ const YEAR_9999_MS = 253_402_300_799_999;
 /** Carol's node, on a clock that stands where it is set. */
 class CarolsNode {
   nowMs = NOON_MS;
-  /** Called when spans have become durable, before followers are told. */
-  onStored: () => void = () => undefined;
   readonly disk = new MemoryDisk();
   readonly #index = new MemoryIndex();
   readonly #random = new SeededRandom(1);
@@ -49,8 +46,7 @@ class CarolsNode {
     const clock = { now: () => this.nowMs, monotonic: () => 0, after: () => ({ cancel: () => undefined }) };
     const transport = new MemoryNetwork({ clock, random }).transport({ address: 'carol', keyPair: carol });
     const options = { name: 'carol', keyPair: carol, storage, transport, clock, random, tools };
-    const onEvent = ({ kind }: NodeEvent): void => (kind === 'spans_stored' ? this.onStored() : undefined);
-    this.#open = { node: await FederationNode.open({ ...options, onEvent }), storage };
+    this.#open = { node: await FederationNode.open(options), storage };
   }
 
   get node(): FederationNode {
@@ -174,10 +170,15 @@ test('a follower in the middle of a page ends quietly when the node closes', asy
 
 test('a follower whose read is under way ends quietly when the node closes', async (t) => {
   const carols = await CarolsNode.start(t);
-  const next = carols.node.timeline('acme').follow().next();
-  await turns();
-  carols.onStored = () => carols.disk.stall();
   await carols.append(1);
+  await carols.append(2);
+  // What was read or written before is not at hand any more.
+  await carols.restart();
+  const events = carols.node.timeline('acme').follow({ after: 'start' });
+  t.false((await events.next()).done);
+  carols.disk.stall();
+  const next = events.next();
+  await turns();
   const closed = carols.node.close();
   // The index closes while the follower waits for the disk.
   await turns();

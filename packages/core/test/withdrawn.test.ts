@@ -100,6 +100,18 @@ test('a bar that names another reason, and one above all that is held, tells nob
   await node.close();
 });
 
+test('what came after a bar had gone is neither withdrawn nor restored by it', async (t) => {
+  const a = new Writer(alice);
+  const a1 = write(a, 'a', 1);
+  const node = await nodeWith(a1);
+  const cursor = (await node.events('start')).at(-1)?.cursor ?? t.fail();
+  await node.bar(keyOf(a1), 2);
+  await node.bar(keyOf(a1), undefined);
+  await node.take(write(a, 'a', 2));
+  t.deepEqual(inShort(await node.events(cursor)), ['+a2']);
+  await node.close();
+});
+
 test('withdrawing one of two bodies under an id leaves the follower with the other', async (t) => {
   const [a1, b1] = [write(new Writer(alice), 'a', 1), write(new Writer(bob), 'b', 1)];
   const node = await nodeWith(a1, b1);
