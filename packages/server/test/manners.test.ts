@@ -96,6 +96,7 @@ const head = (type: string, length: string): string =>
   `POST ${SPANS}?tenant_id=acme HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`;
 
 test('headers, bodies and lines that never end are given up, and cost others nothing', async (t) => {
+  t.timeout(30_000, 'nothing ended it');
   const { url, port } = await serve(t, { deadlines: QUICK });
   const chunked = 'Transfer-Encoding: chunked';
   const [half, body, line, long] = await Promise.all([
@@ -110,6 +111,7 @@ test('headers, bodies and lines that never end are given up, and cost others not
 });
 
 test('a body that drips is given up although it never falls silent, and what was whole is stored', async (t) => {
+  t.timeout(30_000, 'nothing ended it');
   const { url, port } = await serve(t, { deadlines: QUICK });
   const socket = connect(port, '127.0.0.1');
   let answer = '';
@@ -136,6 +138,7 @@ test('a line has its own time, which does not run while none has begun', (t) => 
 });
 
 test('a stream ends when the token of its follower expires, and one without an expiry goes on', async (t) => {
+  t.timeout(30_000, 'nothing ended it');
   const { url } = await serve(t, { access: ACCESS });
   const follow = (headers: Record<string, string>): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
@@ -154,6 +157,7 @@ test('a stream ends when the token of its follower expires, and one without an e
 });
 
 test('an upload ends when the token of its caller expires, with what is stored until then', async (t) => {
+  t.timeout(30_000, 'nothing ended it');
   const { url, port } = await serve(t, { access: ACCESS });
   const upload = request({
     port,
