@@ -1,6 +1,7 @@
 /** A verified peer that claims much and sends many frames of a few bytes: what each of them costs has a bound. */
 
 import test, { type ExecutionContext } from 'ava';
+import type { HoldingsView } from '../dist/compare.js';
 import { emptyFeed, feedKey, type Feed, type FeedKey } from '../dist/feed.js';
 import type { FeedHoldings } from '../dist/holdings.js';
 import { LIMITS } from '../dist/limits.js';
@@ -14,11 +15,17 @@ import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk, MemoryIndex, SeededRandom } from '../dist/testing/index.js';
 import { VirtualTime } from '../dist/testing/virtual-time.js';
 import { ACME, alice, bob, epoch, tools } from './forge.js';
-import { greeter, held, LINK, SessionEnd, worldOf } from './session-ends.js';
+import { greeter, held, LINK, SessionEnd, viewOf, worldOf } from './session-ends.js';
 
 /** Counts how often a feed is looked at. */
 class WatchedTable extends HoldingsTable {
   looks = 0;
+  /** Feeds that we hold, of one range each. */
+  ours: readonly FeedHoldings[] = [];
+
+  override view(): HoldingsView {
+    return { within: (lower, upper) => viewOf(this.ours).within(lower, upper) };
+  }
 
   override feed(key: FeedKey): Feed {
     this.looks++;
@@ -32,6 +39,8 @@ class Flooded {
   readonly table = new WatchedTable([]);
   readonly runner: SessionRunner;
   readonly sent: Uint8Array[] = [];
+  /** Whether nothing more is read from alice for now. */
+  isPaused = false;
   #receiver: LinkReceiver | undefined;
 
   private constructor(storage: LogStore) {
@@ -54,7 +63,7 @@ class Flooded {
       traffic: { bytesIn: 0, bytesOut: 0 },
       send: (frame: Uint8Array) => this.sent.push(frame),
       receive: (receiver: LinkReceiver) => (this.#receiver = receiver),
-      pause: () => undefined,
+      pause: (paused: boolean) => void (this.isPaused = paused),
       close: () => undefined,
     };
     this.runner = new SessionRunner(link, {
@@ -140,4 +149,32 @@ test('where a peer claims little, what is missing is asked for in the same turn'
   t.is(flooded.sent.length, before + 1);
   flooded.claim(2);
   t.is(flooded.sent.length, before + 2);
+});
+
+test('a peer that has everything compared again and again is not read from for a while each time', async (t) => {
+  const flooded = await Flooded.open(t);
+  flooded.table.ours = Array.from({ length: 10_000 }, (_, n) => {
+    const origin = new Uint8Array(32);
+    new DataView(origin.buffer).setUint32(0, n);
+    return { key: feedKey(ACME, origin, epoch(1)), ranges: held(1, 3).ranges };
+  });
+  /** Sends nothing but wrong digests of everything while it is read from, for so long; how many were taken. */
+  const flood = async (ms: number): Promise<number> => {
+    let taken = 0;
+    for (const endMs = flooded.time.nowMs + ms; flooded.time.nowMs < endMs; await flooded.time.advance(10)) {
+      for (let i = 0; i < 20 && !flooded.isPaused; i++, taken++) {
+        const digest = new Uint8Array(32).fill(taken);
+        flooded.say({ ...EMPTY, ranges: [{ lower: '', upper: '', digest, feeds: undefined, reply: false }] });
+      }
+    }
+    return taken;
+  };
+  const atOnce = await flood(100);
+  t.true(atOnce >= 5, `an honest descent may go on: ${atOnce}`);
+  const mostLooks = LIMITS.comparedFeeds + 2 * LIMITS.comparedFeedsPerSecond;
+  t.true(atOnce <= mostLooks / 10_000, `${atOnce} comparisons of everything at once`);
+  const later = await flood(10_000);
+  t.true(later > 0, 'and is read from again');
+  t.true(later <= (10 * LIMITS.comparedFeedsPerSecond) / 10_000 + 1, `${later} in ten seconds`);
+  t.true(flooded.runner.isOpen);
 });
