@@ -67,6 +67,13 @@ export function readWhole(
     : expected(`a whole number from ${range.least} to ${range.most}`, value);
 }
 
+/** `on` or `off`. */
+export function onOrOff(byDefault: 'on' | 'off'): Variable<boolean> {
+  return text(byDefault, (value) =>
+    /^(on|off)$/i.test(value) ? ok(value.toLowerCase() === 'on') : expected('on or off', value),
+  );
+}
+
 export function seconds(byDefaultMs: number): Variable<number> {
   return wholeNumber(String(byDefaultMs / 1000), { least: 1, most: SECONDS_MAX });
 }

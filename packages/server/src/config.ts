@@ -20,7 +20,18 @@ import {
   SECRET_VARIABLES,
   type AccessConfig,
 } from './config-access.js';
-import { expected, list, ok, problem, seconds, text, wholeNumber, type Read } from './config-values.js';
+import {
+  expected,
+  list,
+  ok,
+  onOrOff,
+  optional,
+  problem,
+  seconds,
+  text,
+  wholeNumber,
+  type Read,
+} from './config-values.js';
 import { SERVER_LIMITS } from './limits.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -37,6 +48,13 @@ export interface ServerConfig {
   readonly bindPort: number;
   readonly dataDir: string;
   readonly tenants: readonly TenantId[] | '*';
+  /** Authorities whose certificates prove a peer's name, and this node's own certificate; PEM. */
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  /** Holds what the node's key is encrypted with. */
+  readonly keyPassphraseFile: string | undefined;
+  /** Whether peers may be at loopback, private and such addresses. */
+  readonly allowPrivatePeers: boolean;
   readonly discoveryIntervalMs: number;
   readonly syncIntervalMs: number;
   readonly logLevel: LogLevel;
@@ -67,6 +85,10 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   bindHost: '0.0.0.0',
   bindPort: 8080,
   tenants: [],
+  caFile: undefined,
+  certFile: undefined,
+  keyPassphraseFile: undefined,
+  allowPrivatePeers: true,
   discoveryIntervalMs: 300_000,
   syncIntervalMs: 60_000,
   logLevel: 'info',
@@ -105,6 +127,8 @@ const dataDir = text(DATA_DIR, (value) =>
   value.includes('\0') ? expected('a path', value) : ok(resolve(value)),
 );
 
+const path = optional((value) => (value.includes('\0') ? expected('a path', value) : ok(resolve(value))));
+
 const VARIABLES = z.object({
   FEDERATION_NODE_NAME: nodeName,
   FEDERATION_NETWORK_KEY: networkKey,
@@ -116,6 +140,10 @@ const VARIABLES = z.object({
   FEDERATION_BIND_PORT: wholeNumber(String(DEFAULT_CONFIG.bindPort), { least: 0, most: PORT_MAX }),
   FEDERATION_DATA_DIR: dataDir,
   FEDERATION_TENANTS: list(readTenant, () => undefined),
+  FEDERATION_CA_FILE: path,
+  FEDERATION_CERT_FILE: path,
+  FEDERATION_KEY_PASSPHRASE_FILE: path,
+  FEDERATION_ALLOW_PRIVATE_PEERS: onOrOff('on'),
   FEDERATION_DISCOVERY_INTERVAL: seconds(DEFAULT_CONFIG.discoveryIntervalMs),
   FEDERATION_SYNC_INTERVAL: seconds(DEFAULT_CONFIG.syncIntervalMs),
   LOG_LEVEL: logLevel,
@@ -147,6 +175,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     bindPort: values.FEDERATION_BIND_PORT,
     dataDir: values.FEDERATION_DATA_DIR,
     tenants: tenants.includes('*') ? '*' : tenants.flatMap((tenant) => (tenant === '*' ? [] : [tenant])),
+    caFile: values.FEDERATION_CA_FILE,
+    certFile: values.FEDERATION_CERT_FILE,
+    keyPassphraseFile: values.FEDERATION_KEY_PASSPHRASE_FILE,
+    allowPrivatePeers: values.FEDERATION_ALLOW_PRIVATE_PEERS,
     discoveryIntervalMs: values.FEDERATION_DISCOVERY_INTERVAL * 1000,
     syncIntervalMs: values.FEDERATION_SYNC_INTERVAL * 1000,
     logLevel: values.LOG_LEVEL,

@@ -40,12 +40,17 @@ export async function startServer(options: ServerOptions, log?: Logger): Promise
   const config: ServerConfig = { ...DEFAULT_CONFIG, ...options };
   const ownLog = log ?? createLog(config.logLevel);
   const metrics = new Metrics();
+  const { caFile, certFile, keyPassphraseFile } = config;
   const local = await openLocalNode({
     dataDir: config.dataDir,
     name: config.name,
     networkKey: config.networkKey,
     trustedPeers: config.trustedPeers,
     tenants: config.tenants,
+    allowPrivatePeers: config.allowPrivatePeers,
+    ...(caFile !== undefined && { caFile }),
+    ...(certFile !== undefined && { certFile }),
+    ...(keyPassphraseFile !== undefined && { keyPassphraseFile }),
     onEvent: (event) => {
       metrics.onEvent(event);
       logEvent(ownLog, event);

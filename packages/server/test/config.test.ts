@@ -23,6 +23,10 @@ test('without any variable the defaults of the specification hold', (t) => {
     bindPort: 8080,
     dataDir: resolve('./data'),
     tenants: [],
+    caFile: undefined,
+    certFile: undefined,
+    keyPassphraseFile: undefined,
+    allowPrivatePeers: true,
     discoveryIntervalMs: 300_000,
     syncIntervalMs: 60_000,
     logLevel: 'info',
@@ -69,6 +73,21 @@ test('intervals are seconds, and port 0 takes any free one', (t) => {
   t.deepEqual([config.syncIntervalMs, config.discoveryIntervalMs, config.bindPort], [5000, 7000, 0]);
 });
 
+test('files of the node’s key and certificate are paths, and private peers can be turned off', (t) => {
+  const config = readConfig({
+    FEDERATION_CA_FILE: 'ca.pem',
+    FEDERATION_CERT_FILE: 'node.pem',
+    FEDERATION_KEY_PASSPHRASE_FILE: 'passphrase',
+    FEDERATION_ALLOW_PRIVATE_PEERS: 'OFF',
+  });
+  t.like(config, {
+    caFile: resolve('ca.pem'),
+    certFile: resolve('node.pem'),
+    keyPassphraseFile: resolve('passphrase'),
+    allowPrivatePeers: false,
+  });
+});
+
 const BAD: readonly (readonly [variable: string, value: string, expected: string, shown: string])[] = [
   ['FEDERATION_NODE_NAME', '-nope', 'letters, digits', '"-nope"'],
   ['FEDERATION_NODE_NAME', 'n'.repeat(65), 'up to 64', 'nnn'],
@@ -85,6 +104,8 @@ const BAD: readonly (readonly [variable: string, value: string, expected: string
   ['FEDERATION_BIND_HOST', 'a b', 'an IP address', '"a b"'],
   ['FEDERATION_DATA_DIR', 'a\0b', 'a path', '"a\\u0000b"'],
   ['FEDERATION_TENANTS', 'acme,glo bex', 'tenant names', '"glo bex"'],
+  ['FEDERATION_CA_FILE', 'a\0b', 'a path', '"a\\u0000b"'],
+  ['FEDERATION_ALLOW_PRIVATE_PEERS', 'maybe', 'on or off', '"maybe"'],
   ['FEDERATION_DISCOVERY_INTERVAL', '0', '1 to 86400', '"0"'],
   ['FEDERATION_SYNC_INTERVAL', 'soon', '1 to 86400', '"soon"'],
   ['LOG_LEVEL', 'loud', 'trace, debug', '"loud"'],

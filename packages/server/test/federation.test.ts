@@ -1,4 +1,6 @@
 // Two services that meet: trust over REST, replication both ways, and what is said when something is in the way.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { eventually } from '@logline/federation-core/testing';
 import * as schemas from '../dist/schemas.js';
@@ -218,4 +220,25 @@ test('discovery knows one method and keeps the network key to itself', async (t)
     network_key: 'our secret',
   });
   t.is(right.status, 200);
+});
+
+test('a node that keeps to the public internet dials no neighbour, and says why', async (t) => {
+  const bob = await serve(t, { name: 'bob' });
+  const alice = await serve(t, { name: 'alice', allowPrivatePeers: false });
+  const answer = await trust(alice.url, { peer_address: bob.url });
+  t.not(answer.status, 200);
+  t.true(answer.text.includes('only addresses of the public internet'), answer.text);
+  t.deepEqual(bob.node.peers(), []);
+});
+
+test('a key that is encrypted opens under its passphrase and under no other', async (t) => {
+  const dataDir = await temporaryDirectory(t);
+  const keyPassphraseFile = join(dataDir, 'passphrase');
+  await writeFile(keyPassphraseFile, 'correct horse battery staple\n');
+  const first = await serve(t, { dataDir, keyPassphraseFile });
+  const { fingerprint } = first.node;
+  await first.close();
+  await t.throwsAsync(() => serve(t, { dataDir }), { message: /passphrase/i });
+  const again = await serve(t, { dataDir, keyPassphraseFile });
+  t.is(again.node.fingerprint, fingerprint);
 });
