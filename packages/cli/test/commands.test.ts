@@ -145,8 +145,18 @@ test('the token comes from the environment or from a file, and is printed nowher
   for (const { code, out, err } of outcomes) {
     t.is(code, 1);
     t.regex(err, /the token is not valid/);
+    t.regex(err, /Set LOGLINE_FEDERATION_TOKEN, .*FEDERATION_ADMIN_TOKEN/);
     t.notRegex(out + err, /secret/);
   }
+});
+
+test('who may not do something is told which variable holds the token that decides', async (t) => {
+  const node = await fakeNode(t, (_request, response) => {
+    response.writeHead(403, JSON_TYPE).end('{"error":"forbidden","detail":"this needs federation:read"}');
+  });
+  const { code, err } = await logline(node, ['nodes']);
+  t.is(code, 1);
+  t.regex(err, /this needs federation:read.*Set LOGLINE_FEDERATION_TOKEN/);
 });
 
 const wrong: readonly (readonly [string, readonly string[], Readonly<Record<string, string>>, RegExp])[] = [

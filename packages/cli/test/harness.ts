@@ -69,7 +69,9 @@ export async function startNode(
   options: Partial<ServerOptions> = {},
 ): Promise<RunningServer> {
   const dataDir = await temporaryDirectory(t);
-  const quiet = { bindHost: '127.0.0.1', bindPort: 0, logLevel: 'silent' } as const;
+  // With a secret that all share, a first contact needs nobody's confirmation.
+  const shared = { networkKey: 'a network of tests' };
+  const quiet = { bindHost: '127.0.0.1', bindPort: 0, logLevel: 'silent', ...shared } as const;
   const server = await startServer({ ...quiet, ...options, dataDir });
   t.teardown(() => server.close());
   return server;

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { parseTenant } from '@logline/federation-core';
 import { eventually } from '@logline/federation-core/testing';
+import { DEFAULT_ACCESS } from '@logline/federation-server';
 import { LoglineFederationClient, LoglineFederationError, type Span } from '../dist/index.js';
 import { answer, serve } from './http-server.js';
 import { spanOf, startService } from './service.js';
@@ -173,4 +174,20 @@ test('spans come back byte for byte as lines', async (t) => {
   t.deepEqual(await all(client.lines({ since: '2025-01-01T12:00:00Z' })), lines.slice(1));
   const { next_cursor: cursor } = await client.query({ limit: 1 });
   t.deepEqual(await all(client.lines({ cursor: cursor ?? undefined })), lines.slice(1));
+});
+
+test('a client with a token is let in, and one without is told to pass one', async (t) => {
+  const adminToken = 'operator-token-of-the-tests';
+  const { client, server } = await startService(t, { access: { ...DEFAULT_ACCESS, adminToken } });
+  const refused = await t.throwsAsync(() => client.nodes(), { instanceOf: LoglineFederationError });
+  t.like(refused, { status: 401, code: 'unauthorized' });
+  t.regex(refused?.detail ?? '', /pass it as token$/);
+  const known = new LoglineFederationClient({
+    baseUrl: server.url,
+    token: () => Promise.resolve(adminToken),
+  });
+  t.deepEqual(await known.nodes(), []);
+  const { accepted } = await known.append(spanOf(1), { tenant: 'acme' });
+  t.is(accepted, 1);
+  t.is((await known.syncStatus()).spans?.['acme'], 1);
 });

@@ -23,6 +23,8 @@ export async function startService(
     bindHost: '127.0.0.1',
     bindPort: 0,
     logLevel: 'silent',
+    // With a secret that all share, a first contact needs nobody's confirmation.
+    networkKey: 'a network of tests',
     ...options,
     dataDir,
   });
