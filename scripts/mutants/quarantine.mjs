@@ -157,4 +157,12 @@ export const QUARANTINE_MUTANTS = [
     tests: ['quarantine', 'forked-peers'],
     red: /^(two histories|a node that holds|a lower fork)/,
   },
+  {
+    name: 'quarantine: a node goes on in its own forked feed',
+    file: 'shell/sealer.js',
+    find: 'if ((lastRange(feed)?.to ?? 0) + 1 < barredFrom(feed))',
+    replace: 'if (true)',
+    tests: QUARANTINE,
+    red: /^a node whose own feed/,
+  },
 ];

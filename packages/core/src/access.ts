@@ -89,6 +89,18 @@ export class AccessRules {
     return this.#read(tenant).primary;
   }
 
+  /** Whose word names the primary: the configuration's, this node's, or the first claim's. */
+  primarySource(tenant: TenantId): 'pin' | 'designation' | 'claim' | undefined {
+    if (this.primaryOf(tenant) === undefined) return undefined;
+    if (this.#pins.has(tenant)) return 'pin';
+    return this.#designated(tenant) === undefined ? 'claim' : 'designation';
+  }
+
+  /** Keys that a grant in force names, ascending. */
+  grantedKeys(tenant: TenantId): readonly Fingerprint[] {
+    return [...this.#read(tenant).grants.keys()].sort();
+  }
+
   /** Keys that trusted keys designate, besides the primary and its earlier keys: they change nothing. Ascending. */
   rivals(tenant: TenantId): readonly Fingerprint[] {
     const { primary } = this.#read(tenant);

@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   'name_taken',
   'overloaded',
   'read_only',
+  'revoked',
   'tenant_not_allowed',
   'timeout',
   'too_large',

@@ -42,6 +42,14 @@ export type NodeEvent =
       readonly check: string;
       readonly reason: string;
     }
+  /** A second key claims to be a tenant's primary. */
+  | {
+      readonly kind: 'primary_refused';
+      readonly tenant: TenantId;
+      readonly claimed: Fingerprint;
+      readonly by: Fingerprint;
+      readonly primary: Fingerprint;
+    }
   | { readonly kind: 'feed_forked'; readonly key: FeedKey; readonly seq: number }
   | {
       readonly kind: 'synced';

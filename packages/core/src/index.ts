@@ -2,7 +2,8 @@
 
 export { LoglineError, type ErrorCode } from './errors.js';
 export { LIMITS } from './limits.js';
-export { FederationNode, type NodeOptions, type NodeStatus, type TrustedPeer } from './node.js';
+export { FederationNode, type NodeOptions, type TrustedPeer } from './node.js';
+export type { NodeStatus } from './shell/node-status.js';
 export type { NodeEvent } from './events.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
@@ -63,3 +64,9 @@ export type {
   Tools,
   Transport,
 } from './ports.js';
+export { TrustGraph, type TrustBar } from './trust.js';
+export type { TrustSettings } from './trust-reading.js';
+export { sentenceOf, type TrustReason } from './trust-view.js';
+export { AccessRules, type AccessRights, type AccessSettings } from './access.js';
+export { LIFTED_SEQ } from './access-cuts.js';
+export { barOf, type BarredFeed, type FeedBar } from './cuts.js';

@@ -4,21 +4,18 @@ import { LoglineError } from './errors.js';
 import type { NodeEvent } from './events.js';
 import { NETWORK_KEY_LABEL } from './handshake.js';
 import {
-  accessScope,
   fingerprintOf,
   isNodeName,
+  keyOfFingerprint,
   nodeIdOf,
   parseTenant,
-  tenantOfScope,
   tenantOfTimeline,
-  timelineScope,
   type Fingerprint,
   type NodeId,
   type TenantId,
 } from './identity.js';
 import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
 import { LIMITS } from './limits.js';
-import { ALL_RIGHTS, type Scopes } from './offer.js';
 import type { VerificationMethod } from './statement.js';
 import type { Storage } from './storage.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
@@ -28,9 +25,16 @@ import { Listing } from './shell/listing.js';
 import { PeerBook, type ListedPeer } from './shell/peer-book.js';
 import { describePeers, type PeerInfo } from './shell/peer-info.js';
 import { Peering } from './shell/peering.js';
-import { ListedStanding, type Standing } from './shell/standing.js';
+import { CommitBell } from './shell/commit-bell.js';
+import { describeStatus, type NodeStatus } from './shell/node-status.js';
+import { Operator } from './shell/operator.js';
+import type { OperatorDesk } from './shell/operator-view.js';
+import { publishRotation } from './shell/rotation.js';
+import { TrustKeeper } from './shell/trust-keeper.js';
+import { vouch } from './shell/vouching.js';
 import { runSync, type SyncOptions, type SyncReport } from './shell/sync.js';
-import { Timeline, type AbortSignalLike } from './shell/timeline.js';
+import { Timeline } from './shell/timeline.js';
+import type { TrustSettings } from './trust-reading.js';
 
 export interface TrustedPeer {
   /** In canonical form: see `parseAddress`. */
@@ -48,6 +52,8 @@ export interface NodeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly tools: Tools;
+  /** The key that this node ran under before: that `keyPair` follows it is stated before anybody is met. */
+  readonly earlierKey?: KeyPair | undefined;
   /** The network's secret; empty means any node may shake hands. */
   readonly networkKey?: string;
   readonly trustedPeers?: readonly TrustedPeer[];
@@ -55,54 +61,55 @@ export interface NodeOptions {
   readonly credentials?: Credentials | undefined;
   /** Tenants shared with every verified peer: `'*'` for all, default none. */
   readonly tenants?: readonly TenantId[] | '*';
+  /** Primaries that the configuration names: they alone set their tenant's rights. */
+  readonly primaries?: ReadonlyMap<TenantId, Uint8Array> | undefined;
+  /** How far others' word goes: see `TrustSettings`. */
+  readonly trust?: Partial<TrustSettings> | undefined;
   readonly onEvent?: (event: NodeEvent) => void;
 }
 
-export interface NodeStatus {
-  /** When a comparison with some peer last ended with nothing missing on either side; ms since 1970. */
-  readonly lastSyncMs: number | undefined;
-  /** Peers that lack something of ours or have something we lack. */
-  readonly pendingSyncs: number;
-  readonly peersInSync: readonly NodeId[];
-  readonly spans: ReadonlyMap<TenantId, number>;
-  readonly entries: number;
-  readonly logBytes: number;
-  readonly readOnly: string | undefined;
-  readonly waitingJobs: number;
+/** What is made before the node itself. */
+interface NodeParts {
+  readonly table: HoldingsTable;
+  readonly book: PeerBook;
+  readonly keeper: TrustKeeper;
 }
 
 export class FederationNode {
   readonly id: NodeId;
   readonly fingerprint: Fingerprint;
+  /** What an operator may see and do about trust, access and quarantine. */
+  readonly operator: OperatorDesk;
   readonly #options: NodeOptions;
   readonly #table: HoldingsTable;
   readonly #committer: Committer;
   readonly #book: PeerBook;
-  readonly #standing: Standing;
+  readonly #keeper: TrustKeeper;
   readonly #peering: Peering;
   readonly #listing: Listing;
-  readonly #waiting = new Set<() => void>();
+  readonly #bell = new CommitBell();
   #lastSyncMs: number | undefined;
-  #commits = 0;
   #closed = false;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: NodeOptions) {
+  private constructor(options: NodeOptions, parts: NodeParts) {
     const { storage, tools, clock, keyPair } = options;
     const onEvent = options.onEvent ?? (() => undefined);
     this.#options = options;
     this.id = nodeIdOf(options.name);
     this.fingerprint = fingerprintOf(keyPair.publicKey);
-    this.#table = new HoldingsTable(storage.feeds());
+    this.#table = parts.table;
+    this.#book = parts.book;
+    this.#keeper = parts.keeper;
     this.#committer = new Committer({
       storage,
       table: this.#table,
       tools,
       clock,
       keyPair,
+      refuses: (header) => this.#keeper.refuses(header),
       onCommit: (committed) => this.#onCommit(committed),
     });
-    this.#book = new PeerBook(storage.facts(), options.random);
     const greeter = {
       name: options.name,
       publicKey: keyPair.publicKey,
@@ -110,14 +117,6 @@ export class FederationNode {
       networkKey: tools.crypto.stretch(options.networkKey ?? '', NETWORK_KEY_LABEL),
       sign: (bytes: Uint8Array) => tools.crypto.sign(bytes, keyPair.secretKey),
     };
-    this.#standing = new ListedStanding({
-      isListed: (key) => this.#book.byKey(key) !== undefined,
-      scopes: this.#scopes(),
-      shares: (scope) => {
-        const tenant = tenantOfScope(scope);
-        return tenant !== undefined && this.isFederated(tenant);
-      },
-    });
     this.#peering = new Peering({
       name: options.name,
       book: this.#book,
@@ -130,16 +129,26 @@ export class FederationNode {
         table: this.#table,
         committer: this.#committer,
         greeter,
-        standing: this.#standing,
+        standing: this.#keeper,
         credentials: options.credentials,
         isClosedNetwork: (options.networkKey ?? '') !== '',
-        // A listed peer is trusted for being listed.
-        vouch: () => Promise.resolve(),
+        vouch: (key, name, method) =>
+          vouch({ key, name, method }, { keeper: this.#keeper, committer: this.#committer }),
       },
       onEvent,
     });
     const [book, committer, peering] = [this.#book, this.#committer, this.#peering];
     this.#listing = new Listing({ book, committer, peering });
+    this.operator = new Operator({
+      ownKey: keyPair.publicKey,
+      keeper: this.#keeper,
+      book,
+      committer,
+      storage,
+      table: this.#table,
+      tools,
+      idOf: (key) => this.#idOf(key),
+    });
   }
 
   /** Starts a node on an open store: reads what it knows of trust and access, dials its trusted peers and takes calls. */
@@ -157,11 +166,31 @@ export class FederationNode {
         `tenants: at most ${LIMITS.sharedTenants} can be shared by name, got ${tenants.length}: share all with *, or grant them one by one`,
       );
     }
-    const node = new FederationNode(options);
+    const { storage, tools, keyPair } = options;
+    const table = new HoldingsTable(storage.feeds());
+    const book = new PeerBook(storage.facts(), options.random);
+    let changed = (): void => undefined;
+    const keeper = await TrustKeeper.open({
+      ownKey: keyPair.publicKey,
+      tools,
+      storage,
+      table,
+      book,
+      trust: options.trust,
+      access: { tenants, ...(options.primaries && { primaries: options.primaries }) },
+      onChange: () => changed(),
+      onEvent: options.onEvent ?? (() => undefined),
+    });
+    const node = new FederationNode(options, { table, book, keeper });
+    changed = () => node.#onTrustChange();
     const configured = options.trustedPeers ?? [];
-    node.#book.keepOnly(new Set(configured.map((peer) => peer.address)));
+    book.keepOnly(new Set(configured.map((peer) => peer.address)));
     for (const { address, key, method } of configured)
-      node.#book.list(address, { key, method, source: 'configured' });
+      book.list(address, { key, method, source: 'configured' });
+    keeper.start(node.#committer);
+    const committer = node.#committer;
+    if (options.earlierKey !== undefined)
+      await publishRotation(options.earlierKey, keyPair, { committer, storage, table, tools, keeper });
     node.#peering.start();
     return node;
   }
@@ -178,8 +207,8 @@ export class FederationNode {
       storage: this.#options.storage,
       table: this.#table,
       append: (owner, spans) => this.append(spans, { tenant: owner }),
-      commits: () => this.#commits,
-      nextCommit: (signal) => this.#nextCommit(signal),
+      commits: () => this.#bell.commits,
+      nextCommit: (signal) => this.#bell.next(signal),
       isClosed: () => this.#closed,
       nowMs: () => this.#options.clock.now(),
     });
@@ -196,15 +225,14 @@ export class FederationNode {
     return [...this.#options.storage.counts().keys()];
   }
 
-  /** Whether a tenant is shared with verified peers. */
+  /** Whether this node takes part in a tenant with others. */
   isFederated(tenant: TenantId): boolean {
-    const { tenants = [] } = this.#options;
-    return tenants === '*' || tenants.includes(tenant);
+    return this.#keeper.rules.federates(tenant);
   }
 
   peers(): readonly PeerInfo[] {
     const { clock } = this.#options;
-    return describePeers(this.#book, { peering: this.#peering, standing: this.#standing, clock });
+    return describePeers(this.#book, { peering: this.#peering, standing: this.#keeper, clock });
   }
 
   /** Trusts the node at an address from now on, durably. With a key only that one; without, the first key seen there. */
@@ -234,7 +262,7 @@ export class FederationNode {
       peering: this.#peering,
       storage: this.#options.storage,
       clock: this.#options.clock,
-      sharesTenant: (tenant) => (tenant === undefined ? this.#scopes().length > 0 : this.isFederated(tenant)),
+      sharesTenant: (tenant) => (tenant === undefined ? this.#federatesAny() : this.isFederated(tenant)),
       isClosed: () => this.#closed,
       onEvent: this.#options.onEvent ?? (() => undefined),
     });
@@ -243,19 +271,8 @@ export class FederationNode {
   }
 
   status(): NodeStatus {
-    const { storage } = this.#options;
-    const peers = this.peers();
-    const figures = storage.figures();
-    return {
-      lastSyncMs: this.#lastSyncMs,
-      pendingSyncs: peers.filter((peer) => peer.status === 'connected' && !peer.inSync).length,
-      peersInSync: peers.flatMap((peer) => (peer.inSync && peer.id !== undefined ? [peer.id] : [])),
-      spans: storage.counts(),
-      entries: figures.entries,
-      logBytes: figures.logBytes,
-      readOnly: figures.readOnly,
-      waitingJobs: this.#committer.waitingJobs,
-    };
+    const waitingJobs = this.#committer.waitingJobs;
+    return describeStatus(this.peers(), this.#options.storage, { lastSyncMs: this.#lastSyncMs, waitingJobs });
   }
 
   /** Says goodbye to peers, finishes what was taken, and closes the store. */
@@ -268,7 +285,8 @@ export class FederationNode {
     this.#closed = true;
     await this.#peering.close();
     await this.#committer.close();
-    this.#wakeAll();
+    this.#bell.close();
+    await this.#keeper.settled();
     await this.#options.storage.close();
   }
 
@@ -276,11 +294,20 @@ export class FederationNode {
     return this.close();
   }
 
-  #scopes(): Scopes {
+  #federatesAny(): boolean {
     const { tenants = [] } = this.#options;
-    if (tenants === '*') return '*';
-    const scopes = tenants.flatMap((tenant) => [accessScope(tenant), timelineScope(tenant)]);
-    return scopes.map((scope) => ({ scope, ...ALL_RIGHTS }));
+    return tenants === '*' || this.#keeper.tenants().some((tenant) => this.isFederated(tenant));
+  }
+
+  #idOf(key: Fingerprint): NodeId | undefined {
+    const publicKey = keyOfFingerprint(key);
+    const name = publicKey === undefined ? undefined : this.#book.nameOf(publicKey);
+    return name === undefined ? undefined : nodeIdOf(name);
+  }
+
+  #onTrustChange(): void {
+    this.#listing.followRotations((key) => this.#keeper.graph.successorOf(key));
+    this.#peering.standingChanged();
   }
 
   #infoOf(listed: ListedPeer): PeerInfo {
@@ -290,7 +317,7 @@ export class FederationNode {
   }
 
   #onCommit(committed: Committed): void {
-    this.#commits++;
+    this.#keeper.observe(committed);
     this.#peering.publish(committed);
     const counts = new Map<TenantId, number>();
     for (const { header } of committed.entries) {
@@ -299,23 +326,6 @@ export class FederationNode {
     }
     for (const [tenant, count] of counts)
       this.#options.onEvent?.({ kind: 'spans_stored', tenant, count, jobs: committed.jobs });
-    this.#wakeAll();
-  }
-
-  #nextCommit(signal: AbortSignalLike | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(wake);
-        signal?.removeEventListener('abort', wake);
-        resolve();
-      };
-      if (signal?.aborted === true || this.#closed) return resolve();
-      this.#waiting.add(wake);
-      signal?.addEventListener('abort', wake);
-    });
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#waiting) wake();
+    this.#bell.ring();
   }
 }

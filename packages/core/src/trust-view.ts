@@ -164,7 +164,9 @@ export function* edgesOf(
     const isOneOf = (list: readonly End[]): boolean =>
       list.some((end) => end.facts.some((one) => isSame(one, fact)));
     let effective = false;
-    if (kind === 'verify') effective = isRoot ? isOwn(fact, reading) : vouches && reading.counts(fact);
+    // Its word about us decides whether it is verified or pending, and nothing else at any distance.
+    const isHeard = vouches || (speaker !== undefined && roots.keys.has(fact.about));
+    if (kind === 'verify') effective = isRoot ? isOwn(fact, reading) : isHeard && reading.counts(fact);
     else if (kind === 'revoke') effective = isOneOf(ends.revocations);
     else if (kind === 'rotate') effective = isRoot ? roots.keys.has(fact.about) : isOneOf(ends.rotations);
     yield {

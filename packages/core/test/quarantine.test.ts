@@ -4,8 +4,10 @@ import test from 'ava';
 import fc from 'fast-check';
 import { equalBytes } from '../dist/bytes.js';
 import { acceptedRanges } from '../dist/holdings.js';
+import { LoglineError } from '../dist/errors.js';
+import { spansBehindBar } from '../dist/shell/behind-bar.js';
 import { BarredNode, keyOf } from './barred-node.js';
-import { alice, bob, span, uuid, Writer, type Forged } from './forge.js';
+import { alice, bob, carol, span, uuid, Writer, type Forged } from './forge.js';
 
 /** Entries of one span each, under these numbers, all in one feed. */
 function entries(writer: Writer, numbers: readonly number[], title = 'span'): readonly Forged[] {
@@ -172,6 +174,40 @@ test('a lower fork counts before a higher bar, and a lower bar before a higher f
     proof.map((bytes) => [...bytes]),
     [forged[3], branch].map((one) => [...(one?.bytes ?? [])]),
   );
+  await node.close();
+});
+
+test('what lies behind a fork can be read by its keeper, and appended again', async (t) => {
+  const forged = entries(new Writer(alice), numbers(1, 5));
+  const branch = new Writer(alice, { history: forged.slice(0, 2) }).write({ spans: [span(99)] });
+  const node = await nodeWith(...forged);
+  await node.take(branch);
+  t.deepEqual(await node.reading(), titles([1, 2]));
+  const behind = [];
+  for await (const entry of spansBehindBar(node.feed(keyOf(branch)), node.store)) behind.push(entry);
+  t.deepEqual(
+    behind.map(({ seq }) => seq),
+    [3, 4, 5],
+  );
+  const outcomes = await node.append(...behind.flatMap(({ spans }) => spans));
+  t.deepEqual(outcomes, ['accepted', 'accepted', 'accepted']);
+  t.deepEqual(await node.reading(), titles(numbers(1, 5)));
+  t.is(node.count, 5);
+  await node.close();
+});
+
+test('a node whose own feed has forked takes no new spans until it starts again', async (t) => {
+  const node = await BarredNode.start();
+  await node.append(span(1), span(2));
+  const twin = new Writer(carol, { epoch: node.store.run });
+  t.deepEqual(await node.take(twin.write({ spans: [span(9)] })), ['fork']);
+  t.deepEqual(await node.reading(), []);
+  const refused = await t.throwsAsync(node.append(span(1)), { instanceOf: LoglineError });
+  t.is(refused?.code, 'read_only');
+  t.regex(refused?.message ?? '', /restart this node/);
+  await node.restart();
+  t.deepEqual(await node.append(span(1), span(2)), ['accepted', 'accepted']);
+  t.deepEqual(await node.reading(), titles([1, 2]));
   await node.close();
 });
 

@@ -1,5 +1,6 @@
 /** What administrators do, noted in one place before they are answered. */
 
+import type { FederationNode } from '@logline/federation-core';
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import { short } from './logging.js';
@@ -54,8 +55,8 @@ export function summaryOf(ctx: Context): string | undefined {
   return typeof summary === 'string' ? summary : undefined;
 }
 
-/** Acts as events of the log. */
-export function openActs(log: Logger): Acts {
+/** Acts as events of the log, and as signed entries of the node's own scope. */
+export function openActs(log: Logger, node: Pick<FederationNode, 'operator'>): Acts {
   return {
     note(act) {
       const { caller, method, path, summary, outcome } = act;
@@ -67,7 +68,7 @@ export function openActs(log: Logger): Acts {
         summary: short(summary),
         outcome,
       });
-      return Promise.resolve();
+      return node.operator.noteAct({ caller, action: `${method} ${path}`, detail: summary, outcome });
     },
   };
 }

@@ -73,6 +73,15 @@ export function logEvent(log: Logger, event: NodeEvent): void {
         feed: short(Buffer.from(event.key, 'latin1').toString('base64url')),
         seq: event.seq,
       });
+    case 'primary_refused':
+      return log.error({
+        event: event.kind,
+        tenant_id: event.tenant,
+        claimed: event.claimed,
+        claimed_by: event.by,
+        primary: event.primary,
+        detail: 'a second key claims to be the primary of this tenant: it changes nothing here',
+      });
     case 'synced':
       return log.info({
         event: event.kind,

@@ -39,6 +39,7 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   name_taken: 409,
   overloaded: 503,
   read_only: 503,
+  revoked: 409,
   tenant_not_allowed: 403,
   timeout: 504,
   too_large: 413,

@@ -5,6 +5,7 @@ import type { NodeEvent } from '../events.js';
 import type { TenantId } from '../identity.js';
 import { FederationNode, type TrustedPeer } from '../node.js';
 import type { KeyPair, KeyValue } from '../ports.js';
+import type { TrustSettings } from '../trust-reading.js';
 import { LogStore } from '../store/store.js';
 import { loadCredentials, type FileCredentials } from './certificate-files.js';
 import type { DialPolicy } from './dial.js';
@@ -34,6 +35,10 @@ export interface LocalNodeOptions {
   readonly allowPrivatePeers?: boolean;
   /** The IP addresses of a peer's name; the system's resolver unless given. */
   readonly resolve?: NonNullable<DialPolicy['resolve']>;
+  /** Primaries that the configuration names, by tenant. */
+  readonly primaries?: ReadonlyMap<TenantId, Uint8Array>;
+  /** How far others' word goes: see `TrustSettings`. */
+  readonly trust?: Partial<TrustSettings>;
   readonly onEvent?: (event: NodeEvent) => void;
   /** Called while a damaged or absent index is rebuilt from the log, in bytes. */
   readonly onProgress?: (reached: number, end: number) => void;
@@ -65,6 +70,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       keyPassphraseFile === undefined ? {} : { passphrase: await readPassphrase(keyPassphraseFile) };
     const keyPair = await loadOrCreateNodeKey(keyFile, keySource, keyOptions);
     const keyFiles = keyFilesAt(keyFile, keySource, keyOptions);
+    const rotation = await keyFiles.pendingRotation();
     const credentials = await loadCredentials({
       ...(caFile !== undefined && { caFile }),
       ...(certFile !== undefined && { certFile }),
@@ -90,10 +96,11 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(allowPrivatePeers !== undefined && { allowPrivatePeers }),
       ...(resolve && { resolve }),
     });
-    const { name, networkKey, trustedPeers, tenants, onEvent } = options;
+    const { name, networkKey, trustedPeers, tenants, primaries, trust, onEvent } = options;
     const node = await FederationNode.open({
       name,
       keyPair,
+      earlierKey: rotation?.oldKeyPair,
       storage,
       transport,
       clock,
@@ -103,8 +110,12 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(trustedPeers && { trustedPeers }),
       ...(tenants && { tenants }),
       credentials,
+      ...(primaries && { primaries }),
+      ...(trust && { trust }),
       ...(onEvent && { onEvent }),
     });
+    // Its statement is durable: the old secret is of no more use, except to a thief.
+    if (rotation !== undefined) await keyFiles.finishRotation();
     const closeAll = async (): Promise<void> => {
       try {
         await node.close();

@@ -41,6 +41,7 @@ export class AppendPlan {
   /**
    * Sorts spans into new ones and ones held already. Call the result once the commit is durable.
    * The ids of `retried` spans come from the request: one that is held is the same request again, or a misused key.
+   * Rejects with `read_only` where new ones cannot be written: see `Sealer.check`.
    */
   async add(tenant: TenantId, spans: readonly Span[], retried: RetriedSpans): Promise<() => AppendResult> {
     const outcomes: AppendResult['outcomes'][number][] = [];
@@ -67,6 +68,7 @@ export class AppendPlan {
       fresh.push(span);
       freshById.set(span.id, [...beside, span]);
     }
+    if (fresh.length > 0) this.#options.sealer.check(timelineScope(tenant));
     // Only now, so that a failed read keeps nothing of this call, and nothing from the others.
     draft.spans.push(...fresh);
     for (const [id, bodies] of freshById) draft.byId.set(id, [...(draft.byId.get(id) ?? []), ...bodies]);

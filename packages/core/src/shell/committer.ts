@@ -84,8 +84,8 @@ type Job =
 
 /** What a piece of work may write: all of it becomes durable together, or nothing does. */
 export interface Pen {
-  /** An entry of our own with these statements. */
-  seal(scope: Scope, statements: readonly Statement[]): Promise<AcceptedEntry>;
+  /** An entry of our own with these statements; under an earlier key of ours where one is given. */
+  seal(scope: Scope, statements: readonly Statement[], keyPair?: KeyPair): Promise<AcceptedEntry>;
   fact(name: string, value: Uint8Array): void;
   /** The feeds as they will be. */
   readonly draft: Draft;
@@ -205,7 +205,7 @@ export class Committer {
     const sealer = new Sealer({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
     const plan = new AppendPlan({ storage, sealer });
     const pen: Pen = {
-      seal: (scope, statements) => sealer.seal(scope, { spans: [], statements }),
+      seal: (scope, statements, by) => sealer.seal(scope, { spans: [], statements }, by),
       fact: (name, value) => void draft.records.push({ kind: 'fact', name, value }),
       draft,
     };

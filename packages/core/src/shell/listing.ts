@@ -67,6 +67,21 @@ export class Listing {
     peering.standingChanged();
   }
 
+  /** Listed keys that were rotated are followed: the peer is the same, and its name goes with it. */
+  followRotations(successorOf: (key: Fingerprint) => Fingerprint | undefined): void {
+    const { book, committer } = this.#parts;
+    for (const peer of book.peers()) {
+      const successor = peer.key === undefined ? undefined : successorOf(fingerprintOf(peer.key));
+      const key = successor === undefined ? undefined : keyOfFingerprint(successor);
+      if (peer.key === undefined || key === undefined) continue;
+      const released = book.releaseName(peer.key);
+      peer.key = key;
+      const facts = [book.factOf(peer), ...(released === undefined ? [] : [released])];
+      // Losing it costs following the rotation again at the next start.
+      for (const fact of facts) committer.remember(fact.name, fact.value).catch(() => undefined);
+    }
+  }
+
   redial(address: string): void {
     this.#parts.peering.dialNow(this.#at(address));
   }

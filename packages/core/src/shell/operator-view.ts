@@ -46,8 +46,6 @@ export interface Relationship {
   /** Keys whose `verify` of it counts here. */
   readonly verifiedBy: readonly Fingerprint[];
   readonly cut: CutSummary | undefined;
-  /** When the certificate it showed last runs out; ms since 1970. */
-  readonly certificateEndsMs: number | undefined;
   readonly why: readonly string[];
 }
 
@@ -170,7 +168,10 @@ export interface OperatorDesk {
   quarantine(): Promise<readonly QuarantinedFeed[]>;
   /** The signed entries that contradict one another. Rejects with `bad_request` for a feed without a fork. */
   forkProof(key: Uint8Array, feed: string): Promise<readonly Uint8Array[]>;
-  /** Our own word on which branch of a forked feed of ours stands: the hash (32 bytes) of its entry at the fork. */
+  /**
+   * Our own word on which branch of a forked feed of ours stands: the hash (32 bytes) of its entry at the fork. If it is
+   * the branch held here, its spans are appended again: where a feed forked, nobody reads on.
+   */
   ruleFork(feed: string, hash: Uint8Array): Promise<void>;
   access(): readonly AccessInfo[];
   accessOf(tenant: TenantId): AccessInfo;

@@ -6,8 +6,9 @@ import { writeChange } from '../change.js';
 import { dayOf, type Stamp } from '../clock.js';
 import { countOf, sealContent, type Content } from '../content.js';
 import { headerOfAccepted, sealEntry, splitEntry, type Header, type NamedHead } from '../entry.js';
-import { assert } from '../errors.js';
+import { assert, LoglineError } from '../errors.js';
 import {
+  barredFrom,
   feedKey,
   feedPrefix,
   fitsSegment,
@@ -46,9 +47,27 @@ export class Sealer {
     this.#options = options;
   }
 
-  /** Drafts one entry with this content, which the caller keeps within the bounds of an entry. */
-  async seal(scope: Scope, content: Content): Promise<AcceptedEntry> {
-    const { storage, tools, keyPair, draft, nextStamp } = this.#options;
+  /**
+   * Throws `read_only` where our own feed of this process start has forked: somebody else writes with our key and our
+   * epoch, such as a copy of this machine while it ran. Nobody would read what we add to it.
+   */
+  check(scope: Scope, keyPair = this.#options.keyPair): void {
+    const { storage, draft } = this.#options;
+    const feed = draft.feed(feedKey(scope, keyPair.publicKey, storage.run));
+    if ((lastRange(feed)?.to ?? 0) + 1 < barredFrom(feed)) return;
+    throw new LoglineError(
+      'read_only',
+      `another process writes to ${scope} as this one: stop any copy of this machine, then restart this node`,
+    );
+  }
+
+  /**
+   * Drafts one entry with this content, which the caller keeps within the bounds of an entry, under our key or an
+   * earlier one. Throws as `check` does.
+   */
+  async seal(scope: Scope, content: Content, keyPair = this.#options.keyPair): Promise<AcceptedEntry> {
+    const { storage, tools, draft, nextStamp } = this.#options;
+    this.check(scope, keyPair);
     const origin = keyPair.publicKey;
     const epoch = storage.run;
     const key = feedKey(scope, origin, epoch);

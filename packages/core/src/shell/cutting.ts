@@ -1,0 +1,132 @@
+/** What a cut would leave of a key's feeds: the last entry that stays of each, and what falls with the rest. */
+
+import { equalBytes, toHex } from '../bytes.js';
+import { hashOfEntry, HASH_BYTES, headerOfAccepted, splitEntry } from '../entry.js';
+import { LoglineError } from '../errors.js';
+import { lastRange, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import { tenantOfScope, tenantOfTimeline, type Scope, type TenantId } from '../identity.js';
+import type { Crypto } from '../ports.js';
+import type { CutPart, EpochCut } from '../statement.js';
+import type { Storage } from '../storage.js';
+import { feedNameOf, type FeedName, type RevokeFrom } from './operator-view.js';
+
+/** A feed of the key, and where it would be cut. */
+export interface PlannedCut {
+  readonly key: FeedKey;
+  readonly name: FeedName;
+  readonly scope: Scope;
+  readonly tenant: TenantId | undefined;
+  readonly heldTo: number;
+  readonly cut: EpochCut;
+  readonly entries: number;
+  readonly spans: number;
+}
+
+export interface CuttingWorld {
+  readonly feeds: () => Iterable<Feed>;
+  readonly storage: Storage;
+  readonly crypto: Crypto;
+}
+
+const READ_BYTES = 1024 * 1024;
+const NOTHING = new Uint8Array(HASH_BYTES);
+
+/** The name of a feed for people. */
+export function nameOfFeed(key: FeedKey): FeedName {
+  const parts = splitFeedKey(key);
+  return feedNameOf(parts?.scope ?? ('' as Scope), toHex(parts?.epoch ?? new Uint8Array(0)));
+}
+
+/** Held feeds of a key, in order of their names. */
+export function feedsOfOrigin(feeds: Iterable<Feed>, origin: Uint8Array): readonly Feed[] {
+  return [...feeds]
+    .filter((feed) => {
+      const parts = splitFeedKey(feed.key);
+      return parts !== undefined && equalBytes(parts.origin, origin) && feed.ranges.length > 0;
+    })
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Where each feed of a key would be cut. Rejects with `bad_request` where `from` names a feed or a seq that is not held. */
+export async function planCuts(
+  origin: Uint8Array,
+  from: RevokeFrom,
+  world: CuttingWorld,
+): Promise<readonly PlannedCut[]> {
+  const feeds = feedsOfOrigin(world.feeds(), origin);
+  const names = new Set<string>(feeds.map((feed) => nameOfFeed(feed.key)));
+  const strayed = typeof from === 'string' ? undefined : [...from.keys()].find((name) => !names.has(name));
+  if (strayed !== undefined) {
+    throw new LoglineError(
+      'bad_request',
+      `from: no feed ${JSON.stringify(strayed.slice(0, 200))} of this key is held here: a dry run lists those that are`,
+    );
+  }
+  return Promise.all(feeds.map((feed) => planCut(feed, from, world)));
+}
+
+/** Where one feed would be cut. */
+async function planCut(feed: Feed, from: RevokeFrom, world: CuttingWorld): Promise<PlannedCut> {
+  const name = nameOfFeed(feed.key);
+  const heldTo = lastRange(feed)?.to ?? 0;
+  const asked = from === 'heads' ? heldTo : from === 'all' ? 0 : (from.get(name) ?? heldTo);
+  if (asked > heldTo) {
+    throw new LoglineError('bad_request', `from: ${name} is held up to ${heldTo}, not ${asked}`);
+  }
+  return cutFeed(feed, asked, world);
+}
+
+/** The cut of one feed behind entry `cutAt`, with what falls. */
+export async function cutFeed(feed: Feed, cutAt: number, world: CuttingWorld): Promise<PlannedCut> {
+  const { scope, epoch } = splitFeedKey(feed.key) ?? { scope: '' as Scope, epoch: new Uint8Array(0) };
+  const hash = cutAt === 0 ? NOTHING : await hashAt(feed, cutAt, world);
+  return {
+    key: feed.key,
+    name: nameOfFeed(feed.key),
+    scope,
+    tenant: tenantOfScope(scope),
+    heldTo: lastRange(feed)?.to ?? 0,
+    cut: { part: partOf(scope), epoch, seq: cutAt, hash },
+    ...(await countAbove(feed, cutAt, world)),
+  };
+}
+
+/** Entries and spans of a feed above `seq`, as they are held. */
+export async function countAbove(
+  feed: Feed,
+  seq: number,
+  { storage }: Pick<CuttingWorld, 'storage'>,
+): Promise<{ readonly entries: number; readonly spans: number }> {
+  let entries = 0;
+  let spans = 0;
+  for (const range of feed.ranges) {
+    for (let from = Math.max(range.from, seq + 1); from <= range.to;) {
+      const page = await storage.entries(feed.key, { from, to: range.to, bytesMost: READ_BYTES });
+      if (page.length === 0) break;
+      for (const { bytes } of page) {
+        const parts = splitEntry(bytes);
+        const header = parts === undefined ? undefined : headerOfAccepted(parts);
+        if (header !== undefined && tenantOfTimeline(header.scope) !== undefined) spans += header.count;
+      }
+      entries += page.length;
+      from += page.length;
+    }
+  }
+  return { entries, spans };
+}
+
+function partOf(scope: Scope): CutPart {
+  if (tenantOfScope(scope) === undefined) return '-';
+  return tenantOfTimeline(scope) === undefined ? 'a' : 't';
+}
+
+async function hashAt(feed: Feed, seq: number, { storage, crypto }: CuttingWorld): Promise<Uint8Array> {
+  const head = feed.ranges.find((range) => range.to === seq)?.head;
+  if (head !== undefined) return head.hash;
+  const [entry] = await storage.entries(feed.key, { from: seq, to: seq, bytesMost: 1 });
+  const parts = entry === undefined ? undefined : splitEntry(entry.bytes);
+  if (parts === undefined) {
+    throw new LoglineError('bad_request', `from: entry ${seq} of ${nameOfFeed(feed.key)} is not held`);
+  }
+  return hashOfEntry(parts, crypto);
+}

@@ -1,0 +1,329 @@
+/** Keeps what the node thinks of other keys true: feeds the folds, bars what has ended, and answers for sessions and the gate. */
+
+import { AccessRules, type AccessSettings } from '../access.js';
+import { barOf, type FeedBar } from '../cuts.js';
+import type { Header } from '../entry.js';
+import type { NodeEvent } from '../events.js';
+import { feedKeyOf, lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import {
+  accessScope,
+  fingerprintOf,
+  keyOfFingerprint,
+  tenantOfAccess,
+  tenantOfScope,
+  tenantOfTimeline,
+  timelineScope,
+  TRUST_SCOPE,
+  type Fingerprint,
+  type Scope,
+  type TenantId,
+  type TrustLevel,
+} from '../identity.js';
+import type { Tools } from '../ports.js';
+import type { Storage } from '../storage.js';
+import { TrustGraph } from '../trust.js';
+import type { TrustSettings } from '../trust-reading.js';
+import type { Committed, Committer } from './committer.js';
+import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../offer.js';
+import type { HoldingsTable } from './holdings-table.js';
+import { firstStampOf, isSameBar, toBar } from './feed-bars.js';
+import { claimFact, claimsIn, stopFact, stopsIn } from './keeper-facts.js';
+import type { PeerBook } from './peer-book.js';
+import { isOfAccess, isOfTrust, readStatements, statedIn, type StatedEntry } from './statement-log.js';
+import type { Standing } from './standing.js';
+
+export interface KeeperOptions {
+  readonly ownKey: Uint8Array;
+  readonly tools: Tools;
+  readonly storage: Storage;
+  readonly table: HoldingsTable;
+  readonly trust?: Partial<TrustSettings> | undefined;
+  readonly access: AccessSettings;
+  /** Who is listed, and whose hello has said that it trusts us. */
+  readonly book: PeerBook;
+  /** What anyone may do, or what stays out, has changed. */
+  readonly onChange: () => void;
+  readonly onEvent: (event: NodeEvent) => void;
+}
+
+export class TrustKeeper implements Standing {
+  readonly graph: TrustGraph;
+  readonly rules: AccessRules;
+  readonly #options: KeeperOptions;
+  /** Signature of the entry with our latest `verify` of a key. */
+  readonly #signatures = new Map<Fingerprint, Uint8Array>();
+  readonly #tenants = new Set<TenantId>();
+  /** Where access feeds of ended keys were when they ended, until somebody who may says where they end. */
+  readonly #stops = new Map<FeedKey, number>();
+  readonly #offers = new Map<Fingerprint, { readonly version: number; readonly scopes: Scopes }>();
+  #committer: Committer | undefined;
+  #reconciling: Promise<void> | undefined;
+  #isStale = false;
+  #seenVersion = -1;
+
+  private constructor(options: KeeperOptions) {
+    this.#options = options;
+    const { ownKey, tools, trust } = options;
+    this.graph = new TrustGraph({ root: ownKey, crypto: tools.crypto, ...(trust && { settings: trust }) });
+    this.rules = new AccessRules({ trust: this.graph, settings: options.access });
+    const { tenants, primaries } = options.access;
+    for (const tenant of tenants === '*' ? [] : tenants) this.#tenants.add(tenant);
+    for (const tenant of primaries?.keys() ?? []) this.#tenants.add(tenant);
+  }
+
+  /** Reads all that the log holds of trust and access. */
+  static async open(options: KeeperOptions): Promise<TrustKeeper> {
+    const keeper = new TrustKeeper(options);
+    for await (const entry of readStatements(options.table.feeds(), options)) keeper.#add(entry);
+    const facts = options.storage.facts();
+    for (const [tenant, key] of claimsIn(facts)) keeper.rules.setClaim(tenant, key);
+    for (const [key, from] of stopsIn(facts)) keeper.#noteStop(key, from);
+    for (const feed of options.table.feeds()) keeper.#noteFork(feed);
+    return keeper;
+  }
+
+  /** From now on what has to stay out is barred, by entries of this committer. */
+  start(committer: Committer): void {
+    this.#committer = committer;
+    this.#seenVersion = this.version;
+    this.#reconcile();
+  }
+
+  get version(): number {
+    return this.rules.version;
+  }
+
+  /** Takes what a commit brought. Called in the order of commits. */
+  observe(committed: Committed): void {
+    for (const entry of committed.entries) {
+      const stated = statedIn(entry);
+      if (stated !== undefined) this.#add(stated);
+    }
+    for (const feed of committed.feeds) this.#noteFork(feed);
+    this.changed();
+  }
+
+  /** Something may have changed that is not in the log, such as what a hello said. */
+  changed(): void {
+    if (this.#seenVersion === this.version) return;
+    this.#seenVersion = this.version;
+    this.#reconcile();
+    this.#options.onChange();
+  }
+
+  /** Resolves when everything that has to stay out is barred durably. */
+  async settled(): Promise<void> {
+    while (this.#reconciling !== undefined) await this.#reconciling;
+  }
+
+  levelOf(key: Uint8Array): TrustLevel {
+    const fingerprint = fingerprintOf(key);
+    return this.graph.levelOf(fingerprint, this.hears(fingerprint));
+  }
+
+  /** Whether a key's hello has said that it trusts us. */
+  hears(key: Fingerprint): boolean {
+    const publicKey = keyOfFingerprint(key);
+    const peer = publicKey === undefined ? undefined : this.#options.book.byKey(publicKey);
+    return peer?.level === 'verified';
+  }
+
+  trusts(key: Uint8Array): boolean {
+    // Who was taken off the list is not let in, though nobody revoked the key; others' vouching lets in who is not on it.
+    const isListed = this.#options.book.byKey(key) !== undefined || (this.#options.trust?.depth ?? 1) > 1;
+    return isListed && this.graph.trusts(fingerprintOf(key));
+  }
+
+  rightsOf(key: Uint8Array, scope: Scope): Rights {
+    if (!this.trusts(key)) return NO_RIGHTS;
+    if (scope === TRUST_SCOPE) return ALL_RIGHTS;
+    const tenant = tenantOfScope(scope);
+    if (tenant === undefined) return NO_RIGHTS;
+    const rights = this.rules.rightsOf(tenant, fingerprintOf(key));
+    if (tenantOfTimeline(scope) !== undefined) return rights;
+    // Grants reach us through those whom they are not about yet; what counts of them the fold decides.
+    return { read: rights.read || rights.write, write: this.rules.federates(tenant) };
+  }
+
+  offerTo(key: Uint8Array): Scopes {
+    if (!this.trusts(key)) return [];
+    if (this.#options.access.tenants === '*') return '*';
+    const fingerprint = fingerprintOf(key);
+    const known = this.#offers.get(fingerprint);
+    if (known?.version === this.version) return known.scopes;
+    const scopes = [...this.#tenants]
+      .flatMap((tenant) => [accessScope(tenant), timelineScope(tenant)])
+      .map((scope) => ({ scope, ...this.rightsOf(key, scope) }))
+      .filter(({ read, write }) => read || write);
+    this.#offers.set(fingerprint, { version: this.version, scopes });
+    return scopes;
+  }
+
+  refuses(header: Header): string | undefined {
+    const { origin, scope, seq } = header;
+    const tenant = tenantOfScope(scope);
+    const fingerprint = fingerprintOf(origin);
+    if (tenantOfTimeline(scope) !== undefined && tenant !== undefined) {
+      const isOwn = this.graph.isOurs(fingerprint);
+      if (!isOwn && !this.rules.mayWrite(tenant, fingerprint))
+        return `the primary of the tenant grants ${fingerprint} no right to write`;
+    } else if (!this.#hasRoom(header)) {
+      return `${fingerprint} has stated more than there is room for`;
+    }
+    const bar = this.#barOfEntry(header, fingerprint);
+    return bar !== undefined && seq >= bar.from
+      ? `the key ${fingerprint} was ${bar.reason}, and this lies behind the cut`
+      : undefined;
+  }
+
+  /** Signature of the entry with our own latest `verify` of a key. */
+  signatureOn(key: Fingerprint): Uint8Array | undefined {
+    return this.#signatures.get(key);
+  }
+
+  /** Tenants that the configuration or some statement names. */
+  tenants(): readonly TenantId[] {
+    return [...this.#tenants].sort();
+  }
+
+  /**
+   * Where a held timeline feed stops, and why; `undefined` where trust does not bar it. Statements are never barred:
+   * who kept some out by the order in which they came would know less than others, and so think otherwise. The folds
+   * give those beyond a cut no effect.
+   */
+  async barFor(feed: Feed): Promise<FeedBar | undefined> {
+    const isTimeline = tenantOfTimeline(scopeOfFeed(feed.key)) !== undefined;
+    return isTimeline ? this.#endOf(feed, feed.bar?.from) : undefined;
+  }
+
+  /** Where trust says that a held feed ends. `kept`: where it was said to until now. */
+  async #endOf(feed: Feed, kept: number | undefined): Promise<FeedBar | undefined> {
+    const parts = splitFeedKey(feed.key);
+    if (parts === undefined || !this.#isRestrained(fingerprintOf(parts.origin))) return undefined;
+    const firstStamp = await firstStampOf(feed, this.#options.storage);
+    return barOf(
+      { ...parts, firstStamp, nextSeq: (lastRange(feed)?.to ?? 0) + 1, kept },
+      { trust: this.graph, access: this.rules },
+    );
+  }
+
+  #hasRoom({ origin, scope, count }: Header): boolean {
+    const tenant = tenantOfAccess(scope);
+    return tenant === undefined
+      ? this.graph.roomFor(origin, 0, count)
+      : this.rules.roomFor(tenant, origin, 0, count);
+  }
+
+  #barOfEntry(header: Header, origin: Fingerprint): FeedBar | undefined {
+    if (tenantOfTimeline(header.scope) === undefined || !this.#isRestrained(origin)) return undefined;
+    const feed = this.#options.table.feed(feedKeyOf(header));
+    const nextSeq = (lastRange(feed)?.to ?? 0) + 1;
+    return barOf(
+      { ...header, firstStamp: header.stamp, nextSeq, kept: feed.bar?.from },
+      { trust: this.graph, access: this.rules },
+    );
+  }
+
+  #isRestrained(key: Fingerprint): boolean {
+    const { revocations, overridden, rotations } = this.graph.endsOf(key);
+    return revocations.length + overridden.length + rotations.length > 0;
+  }
+
+  #add({ scope, placed, signature, bytes }: StatedEntry): void {
+    const tenant = tenantOfAccess(scope);
+    for (const [i, one] of placed.entries()) {
+      const weight = i === 0 ? bytes : 0;
+      if (isOfTrust(one)) this.graph.add(one, weight);
+      else if (tenant !== undefined && isOfAccess(one)) this.#addAccess(tenant, one, weight);
+      const { statement, origin } = one;
+      if (statement.kind === 'verify' && fingerprintOf(origin) === this.graph.root)
+        this.#signatures.set(fingerprintOf(statement.key), signature);
+    }
+  }
+
+  #addAccess(tenant: TenantId, placed: Parameters<AccessRules['add']>[1], bytes: number): void {
+    this.#tenants.add(tenant);
+    this.rules.add(tenant, placed, bytes);
+    const { statement, origin } = placed;
+    if (statement.kind !== 'designate') return;
+    const [claimed, primary] = [fingerprintOf(statement.key), this.rules.primaryOf(tenant)];
+    if (primary === undefined || primary === claimed || this.#committer === undefined) return;
+    this.#options.onEvent({ kind: 'primary_refused', tenant, claimed, by: fingerprintOf(origin), primary });
+  }
+
+  /** What lies behind the fork of a feed of statements counts for nothing. */
+  #noteFork(feed: Feed): void {
+    const parts = splitFeedKey(feed.key);
+    if (parts === undefined || feed.forkedAt === undefined) return;
+    const { scope, origin, epoch } = parts;
+    const tenant = tenantOfAccess(scope);
+    if (scope === TRUST_SCOPE) this.graph.setFork(origin, epoch, feed.forkedAt);
+    else if (tenant !== undefined) this.rules.setFork(tenant, origin, epoch, feed.forkedAt);
+  }
+
+  /** Where the access feed of an ended key stops for now, until somebody who may says where it ends. */
+  #noteStop(key: FeedKey, from: number | undefined): void {
+    const parts = splitFeedKey(key);
+    const tenant = parts === undefined ? undefined : tenantOfAccess(parts.scope);
+    if (parts === undefined || tenant === undefined) return;
+    if (from === undefined) this.#stops.delete(key);
+    else this.#stops.set(key, from);
+    this.rules.setProvisional(tenant, parts.origin, parts.epoch, from);
+  }
+
+  #reconcile(): void {
+    this.#isStale = true;
+    if (this.#committer === undefined || this.#reconciling !== undefined) return;
+    this.#reconciling = this.#catchUp(this.#committer)
+      // The store has latched read-only and says so to everyone who writes.
+      .catch(() => undefined)
+      .finally(() => (this.#reconciling = undefined));
+  }
+
+  async #catchUp(committer: Committer): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      await this.#rememberClaims(committer);
+      await this.#stopStatements(committer);
+      await this.#barFeeds(committer);
+    }
+  }
+
+  /** A tenant's first claim is kept, so that a later one is a rival for good. */
+  async #rememberClaims(committer: Committer): Promise<void> {
+    for (const tenant of this.#tenants) {
+      const [claim] = this.rules.primaryOf(tenant) === undefined ? this.rules.claimsOf(tenant) : [];
+      const key = claim === undefined ? undefined : keyOfFingerprint(claim);
+      if (key === undefined || !this.rules.federates(tenant)) continue;
+      await committer.remember(...claimFact(tenant, key));
+      this.rules.setClaim(tenant, key);
+      this.changed();
+    }
+  }
+
+  async #stopStatements(committer: Committer): Promise<void> {
+    for (const feed of this.#options.table.feeds()) {
+      if (tenantOfAccess(scopeOfFeed(feed.key)) === undefined) continue;
+      const kept = this.#stops.get(feed.key);
+      const end = await this.#endOf(feed, kept);
+      const from = end?.provisional === true ? end.from : undefined;
+      if (from === kept) continue;
+      await committer.remember(...stopFact(feed.key, from));
+      this.#noteStop(feed.key, from);
+      this.changed();
+    }
+  }
+
+  async #barFeeds(committer: Committer): Promise<void> {
+    const stale: Feed[] = [];
+    for (const feed of this.#options.table.feeds()) {
+      if (!isSameBar(feed.bar, toBar(await this.barFor(feed)))) stale.push(feed);
+    }
+    if (stale.length === 0) return;
+    await committer.write(async ({ draft }) => {
+      for (const { key } of stale) {
+        await draft.bar(key, toBar(await this.barFor(draft.feed(key))), this.#options.storage);
+      }
+    });
+  }
+}

@@ -1,0 +1,135 @@
+/** A few nodes on one memory network in virtual time, each of them to be cut off, stopped and started again. */
+
+import type { ExecutionContext } from 'ava';
+import type { NodeEvent } from '../dist/events.js';
+import { parseTenant, type TenantId } from '../dist/identity.js';
+import { FederationNode, type NodeOptions } from '../dist/node.js';
+import { LogStore } from '../dist/store/store.js';
+import { MemoryDisk, MemoryIndex, MemoryNetwork, SeededRandom } from '../dist/testing/index.js';
+import { VirtualTime } from '../dist/testing/virtual-time.js';
+import { person, spanText, tools } from './forge.js';
+
+const TOOLS = {
+  ...tools,
+  crypto: { ...tools.crypto, stretch: (secret: string) => tools.crypto.sha256(tools.text.encode(secret)) },
+};
+
+export type Settings = Partial<
+  Pick<NodeOptions, 'trust' | 'tenants' | 'primaries' | 'networkKey' | 'trustedPeers'>
+> & {
+  /** Names of those it lists. */
+  readonly peers?: readonly string[];
+};
+
+/** A person's machine in the town. Its address is its name. */
+export class House {
+  readonly name: string;
+  readonly key;
+  readonly events: NodeEvent[] = [];
+  readonly disk = new MemoryDisk();
+  readonly index = new MemoryIndex();
+  readonly #town: Town;
+  #settings: Settings;
+  #node: FederationNode | undefined;
+
+  constructor(name: string, town: Town, settings: Settings) {
+    this.name = name;
+    this.key = person(name);
+    this.#town = town;
+    this.#settings = settings;
+  }
+
+  get node(): FederationNode {
+    if (this.#node === undefined) throw new Error(`${this.name} is not started`);
+    return this.#node;
+  }
+
+  async start(settings: Settings = this.#settings): Promise<void> {
+    this.#settings = settings;
+    const { clock, random, network } = this.#town;
+    const { index } = this.index.reopen();
+    const storage = await LogStore.open({ disk: this.disk, index, tools: TOOLS, random, clock });
+    const { peers = [], ...rest } = settings;
+    this.#node = await FederationNode.open({
+      networkKey: 'ours',
+      tenants: '*',
+      trustedPeers: peers.map((address) => ({ address })),
+      ...rest,
+      name: this.name,
+      keyPair: this.key,
+      storage,
+      transport: network.transport({ address: this.name, keyPair: this.key }),
+      clock,
+      random,
+      tools: TOOLS,
+      onEvent: (event) => this.events.push(event),
+    });
+  }
+
+  async stop(): Promise<void> {
+    const node = this.#node;
+    this.#node = undefined;
+    if (node === undefined) return;
+    const closed = node.close();
+    await this.#town.time.advance(5_000);
+    await closed;
+  }
+
+  async restart(settings?: Settings): Promise<void> {
+    await this.stop();
+    await this.start(settings);
+  }
+
+  /** Appends spans of these numbers, and lets the disk have them. */
+  async append(tenant: string, ...numbers: readonly number[]): Promise<void> {
+    const spans = numbers.map((n) => tools.text.encode(spanText(n)));
+    const appended = this.node.timeline(tenant).append(spans);
+    await this.#town.time.advance(50);
+    await appended;
+  }
+
+  /** Numbers of the spans that a tenant's timeline shows, ascending. */
+  async shows(tenant: string): Promise<readonly number[]> {
+    const { spans } = await this.node.timeline(tenant).query({});
+    const numbers = spans.map((span) => {
+      const { id } = JSON.parse(tools.text.decode(span) ?? '') as { readonly id: string };
+      return Number.parseInt(id.slice(-12), 16);
+    });
+    return numbers.sort((a, b) => a - b);
+  }
+
+  levelOf(other: House): string | undefined {
+    return this.node.peers().find((peer) => peer.address === other.name)?.trustLevel;
+  }
+
+  isConnectedTo(other: House): boolean {
+    return this.node.peers().some((peer) => peer.address === other.name && peer.status === 'connected');
+  }
+
+  /** What an operator does here, with the time that takes. */
+  async operate<T>(act: (desk: FederationNode['operator']) => Promise<T>): Promise<T> {
+    const acting = act(this.node.operator);
+    await this.#town.time.advance(200);
+    return acting;
+  }
+}
+
+export class Town {
+  readonly time = new VirtualTime();
+  readonly clock = this.time.clock({ skewMs: () => 0, isAlive: () => true });
+  readonly random = new SeededRandom(7);
+  readonly network = new MemoryNetwork({ clock: this.clock, random: this.random, delayMs: () => 5 });
+
+  async start(t: ExecutionContext, name: string, settings: Settings = {}): Promise<House> {
+    const house = new House(name, this, settings);
+    await house.start();
+    t.teardown(() => house.stop());
+    return house;
+  }
+}
+
+export function tenantId(name: string): TenantId {
+  const tenant = parseTenant(name);
+  if (tenant === undefined) throw new Error(`${name} is no tenant`);
+  return tenant;
+}
