@@ -7,11 +7,10 @@ import {
   keyOfFingerprint,
   LoglineError,
   parseAddress,
-  parseTenant,
-  type TenantId,
   type TrustedPeer,
 } from '@logline/federation-core';
 import { z } from 'zod';
+import { DEFAULT_TRUST, TRUST_VARIABLES, trustOf, type TrustConfig } from './config-trust.js';
 import {
   ACCESS_VARIABLES,
   accessOf,
@@ -38,7 +37,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Everything a server is started with, checked. */
-export interface ServerConfig {
+export interface ServerConfig extends TrustConfig {
   readonly name: string;
   /** The network's secret; never printed. */
   readonly networkKey: string;
@@ -47,7 +46,6 @@ export interface ServerConfig {
   /** 0 takes any free port. */
   readonly bindPort: number;
   readonly dataDir: string;
-  readonly tenants: readonly TenantId[] | '*';
   /** Authorities whose certificates prove a peer's name, and this node's own certificate; PEM. */
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;
@@ -84,7 +82,7 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   trustedPeers: [],
   bindHost: '0.0.0.0',
   bindPort: 8080,
-  tenants: [],
+  ...DEFAULT_TRUST,
   caFile: undefined,
   certFile: undefined,
   keyPassphraseFile: undefined,
@@ -139,7 +137,7 @@ const VARIABLES = z.object({
   FEDERATION_BIND_HOST: bindHost,
   FEDERATION_BIND_PORT: wholeNumber(String(DEFAULT_CONFIG.bindPort), { least: 0, most: PORT_MAX }),
   FEDERATION_DATA_DIR: dataDir,
-  FEDERATION_TENANTS: list(readTenant, () => undefined),
+  ...TRUST_VARIABLES,
   FEDERATION_CA_FILE: path,
   FEDERATION_CERT_FILE: path,
   FEDERATION_KEY_PASSPHRASE_FILE: path,
@@ -165,7 +163,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     throw new LoglineError('bad_configuration', [head, ...problems.map((one) => `  ${one}`)].join('\n'));
   }
   const values = parsed.data;
-  const tenants = values.FEDERATION_TENANTS;
   const known = new Set([...Object.keys(VARIABLES.shape), ...SECRET_VARIABLES.map(fileVariable)]);
   return {
     name: values.FEDERATION_NODE_NAME,
@@ -174,7 +171,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     bindHost: values.FEDERATION_BIND_HOST,
     bindPort: values.FEDERATION_BIND_PORT,
     dataDir: values.FEDERATION_DATA_DIR,
-    tenants: tenants.includes('*') ? '*' : tenants.flatMap((tenant) => (tenant === '*' ? [] : [tenant])),
+    ...trustOf(values),
     caFile: values.FEDERATION_CA_FILE,
     certFile: values.FEDERATION_CERT_FILE,
     keyPassphraseFile: values.FEDERATION_KEY_PASSPHRASE_FILE,
@@ -245,13 +242,6 @@ export function readPeer(text: string): Read<TrustedPeer> {
     );
   }
   return ok({ address: address.url, key });
-}
-
-function readTenant(text: string): Read<TenantId | '*'> {
-  const tenant = text === '*' ? text : parseTenant(text);
-  return tenant === undefined
-    ? expected('tenant names of up to 128 printable characters without spaces or / * # ? % & = " \\', text)
-    : ok(tenant);
 }
 
 function withoutPassword(address: string): string {

@@ -47,6 +47,8 @@ export async function startServer(options: ServerOptions, log?: Logger): Promise
     networkKey: config.networkKey,
     trustedPeers: config.trustedPeers,
     tenants: config.tenants,
+    primaries: config.primaries,
+    trust: config.trust,
     allowPrivatePeers: config.allowPrivatePeers,
     ...(caFile !== undefined && { caFile }),
     ...(certFile !== undefined && { certFile }),
@@ -83,7 +85,7 @@ async function listen(
     node,
     syncs,
     admission,
-    acts: openActs(log),
+    acts: openActs(log, node),
     closing: closing.signal,
   };
   metrics.watch(node);

@@ -23,6 +23,8 @@ test('without any variable the defaults of the specification hold', (t) => {
     bindPort: 8080,
     dataDir: resolve('./data'),
     tenants: [],
+    primaries: new Map(),
+    trust: { depth: 1, vouchers: 2, follow: true },
     caFile: undefined,
     certFile: undefined,
     keyPassphraseFile: undefined,
@@ -154,4 +156,29 @@ test('no secret is shown, neither a network key nor a password in an address', (
 test('variables that look meant for this service and are not known are noted', (t) => {
   const env = { FEDERATION_TRUSTED_PEER: 'alpha:80', FEDERATION_TENANTS: 'acme', HOME: '/' };
   t.deepEqual(readConfig(env).unknownVariables, ['FEDERATION_TRUSTED_PEER']);
+});
+
+test('a tenant may name the key of its primary, and how far trust reaches is a few numbers', (t) => {
+  const key = new Uint8Array(32).fill(7);
+  const fingerprint = Buffer.from(key).toString('base64url');
+  const config = readConfig({
+    FEDERATION_TENANTS: `acme@${fingerprint}, globex`,
+    FEDERATION_TRUST_DEPTH: '2',
+    FEDERATION_TRUST_VOUCHERS: '3',
+    FEDERATION_FOLLOW_REVOCATIONS: 'off',
+  });
+  t.deepEqual(config.tenants as readonly string[], ['acme', 'globex']);
+  t.deepEqual(
+    [...config.primaries].map(([tenant, pinned]) => [String(tenant), [...pinned]]),
+    [['acme', [...key]]],
+  );
+  t.deepEqual(config.trust, { depth: 2, vouchers: 3, follow: false });
+  for (const wrong of [
+    { FEDERATION_TENANTS: `*@${fingerprint}` },
+    { FEDERATION_TENANTS: 'acme,acme' },
+    { FEDERATION_TRUST_DEPTH: '0' },
+    { FEDERATION_TRUST_VOUCHERS: 'many' },
+    { FEDERATION_FOLLOW_REVOCATIONS: 'maybe' },
+  ])
+    t.throws(() => readConfig(wrong), { message: new RegExp(Object.keys(wrong)[0] ?? '') });
 });
