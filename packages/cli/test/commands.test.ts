@@ -31,8 +31,9 @@ test('a node without peers says what to do about it', async (t) => {
 });
 
 test('two operators trust each other’s nodes, and a sync copies what was written', async (t) => {
-  const alice = await startNode(t, { name: 'alice', tenants: ACME });
-  const bob = await startNode(t, { name: 'bob', tenants: ACME });
+  const network = { tenants: ACME, networkKey: 'a network of tests' };
+  const alice = await startNode(t, { name: 'alice', ...network });
+  const bob = await startNode(t, { name: 'bob', ...network });
   const stdin = [Buffer.from(story(3).join('\n'))];
   t.is((await logline(alice, ['spans', 'import', '--tenant', 'acme'], { stdin })).code, 0);
 
