@@ -192,7 +192,7 @@ test('a follower prints what comes until it is interrupted, and says where to go
 test('a follower prints what is withdrawn, and what stands in its place', async (t) => {
   const node = await startNode(t, { tenants: '*' });
   await logline(node, ['spans', 'import', '--tenant', 'acme'], { stdin: [Buffer.from(lineOf(1))] });
-  const carol = new HostilePeer({ name: 'carol' });
+  const carol = new HostilePeer({ name: 'carol', networkKey: 'a network of tests' });
   t.teardown(() => carol.close());
   // Nobody answers there: carol is the one who dials.
   await node.node.trust({ address: 'ws://127.0.0.1:9/v1/federation', key: carol.publicKey });
@@ -200,7 +200,7 @@ test('a follower prints what is withdrawn, and what stands in its place', async 
   const link = await (await carol.dial(`${node.url.replace('http', 'ws')}/v1/federation`)).join();
   const bodies = [1, 2].map((n) => JSON.parse(lineOf(n, { title: `carol ${n}` })) as Record<string, unknown>);
   link.bring(feed.write({ spans: bodies }));
-  await eventually('both bodies are there', () => node.node.status().entries === 2);
+  await eventually('both ids are there', () => [...node.node.status().spans.values()].join() === '2');
   const abort = new AbortController();
   let seen = '';
   const tail = logline(node, ['tail', '--tenant', 'acme', '--after', 'start'], {

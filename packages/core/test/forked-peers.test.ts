@@ -113,7 +113,9 @@ function histories(
 }
 
 const forkedAt = ({ storage }: Started): readonly (number | undefined)[] =>
-  [...storage.feeds()].filter((feed) => feed.ranges.length > 0).map((feed) => feed.forkedAt);
+  [...storage.feeds()]
+    .filter((feed) => feed.key.startsWith('timeline/') && feed.ranges.length > 0)
+    .map((feed) => feed.forkedAt);
 const forksTold = ({ events }: Started): readonly number[] =>
   events.flatMap((event) => (event.kind === 'feed_forked' ? [event.seq] : []));
 const numbers = (to: number): readonly number[] => Array.from({ length: to }, (_, i) => i + 1);

@@ -47,6 +47,10 @@ export class Opinions implements Standing {
     return this.levelOf(key) === 'verified';
   }
 
+  hasVouched(key: Uint8Array): boolean {
+    return this.trusts(key);
+  }
+
   rightsOf(key: Uint8Array, scope: Scope): Rights {
     if (!this.trusts(key)) return NO_RIGHTS;
     return scope === 'trust' ? ALL_RIGHTS : (this.#opinion(key).rights.get(scope) ?? NO_RIGHTS);

@@ -100,7 +100,7 @@ export class FirstContacts {
   meet(peer: ListedPeer, key: Uint8Array, hello: Hello): string | undefined {
     const { clock, host, onEvent, misnamed } = this.#options;
     const fingerprint = fingerprintOf(key);
-    const isSettled = peer.key !== undefined && host.standing.trusts(key);
+    const isSettled = peer.key !== undefined && host.standing.hasVouched(key);
     if (isSettled || this.#vouching.has(fingerprint)) return undefined;
     // Trust that was withdrawn comes back by the operator's word alone.
     if (host.standing.levelOf(key) === 'revoked') return undefined;

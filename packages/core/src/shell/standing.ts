@@ -10,6 +10,8 @@ export interface Standing {
   levelOf(key: Uint8Array): TrustLevel;
   /** What our hello says of a key: whether we trust it. */
   trusts(key: Uint8Array): boolean;
+  /** Whether our signed word that we trust a key stands, or that of those whose word goes for ours. */
+  hasVouched(key: Uint8Array): boolean;
   /** What a trusted key may do with a scope; nothing for any other key. */
   rightsOf(key: Uint8Array, scope: Scope): Rights;
   /** What we share with a trusted key. */
@@ -44,6 +46,10 @@ export class ListedStanding implements Standing {
 
   trusts(key: Uint8Array): boolean {
     return this.#isListed(key);
+  }
+
+  hasVouched(key: Uint8Array): boolean {
+    return this.trusts(key);
   }
 
   rightsOf(key: Uint8Array, scope: Scope): Rights {

@@ -59,6 +59,8 @@ export class TrustKeeper implements Standing {
   #committer: Committer | undefined;
   #reconciling: Promise<void> | undefined;
   #isStale = false;
+  /** Feeds of ended keys whose first entry came since it was looked at where they stop. */
+  readonly #begun = new Set<FeedKey>();
   #seenVersion = -1;
 
   private constructor(options: KeeperOptions) {
@@ -100,6 +102,9 @@ export class TrustKeeper implements Standing {
       if (stated !== undefined) this.#add(stated);
     }
     for (const feed of committed.feeds) this.#noteFork(feed);
+    const begun = committed.entries.filter(({ key, header }) => this.#begins(key, header));
+    for (const { key } of begun) this.#begun.add(key);
+    if (begun.length > 0) this.#catchUpSoon();
     this.changed();
   }
 
@@ -129,9 +134,18 @@ export class TrustKeeper implements Standing {
   }
 
   trusts(key: Uint8Array): boolean {
+    const peer = this.#options.book.byKey(key);
+    const fingerprint = fingerprintOf(key);
     // Who was taken off the list is not let in, though nobody revoked the key; others' vouching lets in who is not on it.
-    const isListed = this.#options.book.byKey(key) !== undefined || (this.#options.trust?.depth ?? 1) > 1;
-    return isListed && this.graph.trusts(fingerprintOf(key));
+    const isListed = peer !== undefined || (this.#options.trust?.depth ?? 1) > 1;
+    if (isListed && this.graph.trusts(fingerprint)) return true;
+    // A fingerprint that the operator wrote down is his word. Ours, which needs the name, follows the peer's first hello.
+    const isHisWord = peer?.pinnedBy === 'operator' && peer.method !== 'certificate';
+    return isHisWord && !this.graph.hasEnded(fingerprint);
+  }
+
+  hasVouched(key: Uint8Array): boolean {
+    return this.graph.trusts(fingerprintOf(key));
   }
 
   rightsOf(key: Uint8Array, scope: Scope): Rights {
@@ -271,8 +285,17 @@ export class TrustKeeper implements Standing {
     this.rules.setProvisional(tenant, parts.origin, parts.epoch, from);
   }
 
+  /** Where a feed stops is kept with the feed, and may hang on its first stamp. */
+  #begins(key: FeedKey, { seq, origin }: Header): boolean {
+    return seq === this.#options.table.feed(key).ranges[0]?.from && this.#isRestrained(fingerprintOf(origin));
+  }
+
   #reconcile(): void {
     this.#isStale = true;
+    this.#catchUpSoon();
+  }
+
+  #catchUpSoon(): void {
     if (this.#committer === undefined || this.#reconciling !== undefined) return;
     this.#reconciling = this.#catchUp(this.#committer)
       // The store has latched read-only and says so to everyone who writes.
@@ -281,11 +304,15 @@ export class TrustKeeper implements Standing {
   }
 
   async #catchUp(committer: Committer): Promise<void> {
-    while (this.#isStale) {
+    while (this.#isStale || this.#begun.size > 0) {
+      const { table } = this.#options;
+      const feeds = this.#isStale ? [...table.feeds()] : [...this.#begun].map((key) => table.feed(key));
+      const isAll = this.#isStale;
       this.#isStale = false;
-      await this.#rememberClaims(committer);
-      await this.#stopStatements(committer);
-      await this.#barFeeds(committer);
+      this.#begun.clear();
+      if (isAll) await this.#rememberClaims(committer);
+      await this.#stopStatements(committer, feeds);
+      await this.#barFeeds(committer, feeds);
     }
   }
 
@@ -301,8 +328,8 @@ export class TrustKeeper implements Standing {
     }
   }
 
-  async #stopStatements(committer: Committer): Promise<void> {
-    for (const feed of this.#options.table.feeds()) {
+  async #stopStatements(committer: Committer, feeds: readonly Feed[]): Promise<void> {
+    for (const feed of feeds) {
       if (tenantOfAccess(scopeOfFeed(feed.key)) === undefined) continue;
       const kept = this.#stops.get(feed.key);
       const end = await this.#endOf(feed, kept);
@@ -314,9 +341,9 @@ export class TrustKeeper implements Standing {
     }
   }
 
-  async #barFeeds(committer: Committer): Promise<void> {
+  async #barFeeds(committer: Committer, feeds: readonly Feed[]): Promise<void> {
     const stale: Feed[] = [];
-    for (const feed of this.#options.table.feeds()) {
+    for (const feed of feeds) {
       if (!isSameBar(feed.bar, toBar(await this.barFor(feed)))) stale.push(feed);
     }
     if (stale.length === 0) return;
