@@ -32,15 +32,18 @@ export interface ReferenceFeed {
 const LIFTED = 2 ** 53 - 1;
 const signerOf = (said: Placed): Fingerprint => fingerprintOf(said.origin);
 
+/** Text that orders as its bytes do: their decimals do not. */
+const asBytes = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+
 /** Later ones replace earlier ones. */
 function inOrder<S extends Placed>(list: readonly S[]): readonly S[] {
   const rank = (said: Placed): readonly (number | string)[] => [
     said.stamp.ms,
     said.stamp.count,
-    said.epoch.join(),
+    asBytes(said.epoch),
     said.seq,
     said.index,
-    said.hash.join(),
+    asBytes(said.hash),
   ];
   return list.toSorted((a, b) => {
     const other = rank(b);
