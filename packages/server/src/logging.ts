@@ -48,8 +48,7 @@ export function logEvent(log: Logger, event: NodeEvent): void {
         event: event.kind,
         address: event.address,
         fingerprint: event.fingerprint,
-        detail:
-          'this key is not trusted before it is confirmed: compare it with what the peer prints at its start',
+        detail: `this key is not trusted before it is confirmed: compare it with what the peer prints at its start, then type: logline federation trust confirm ${event.address} ${event.fingerprint}`,
       });
     case 'link_fault':
       return log.info({
