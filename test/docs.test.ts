@@ -24,7 +24,7 @@ test('every file that ARCHITECTURE.md names is where it says', (t) => {
 test('README.md lists exactly the variables that the server reads', (t) => {
   const variables = (text: string): string[] =>
     [...new Set(text.match(/\b(?:FEDERATION_[A-Z_]+|LOG_LEVEL)\b/g))].sort();
-  const code = ['config.ts', 'config-access.ts']
+  const code = ['config.ts', 'config-access.ts', 'config-trust.ts']
     .map((file) => read(`packages/server/src/${file}`))
     .join('\n');
   // The command line tool's own variables have a prefix, and what they end with is none of the server's.

@@ -28,6 +28,7 @@ export type { Rights } from './shell/standing.js';
 export type { VerificationMethod } from './statement.js';
 export type { PeerSync, SyncOptions, SyncReport } from './shell/sync.js';
 export { parseAddress } from './address.js';
+export { hashOfEntry, headerOfAccepted, splitEntry, type EntryParts, type Header } from './entry.js';
 export {
   fingerprintOf,
   isNodeName,

@@ -9,6 +9,7 @@ import type { Admission } from './admission.js';
 import type { Need, Reach } from './caller.js';
 import type { ServerConfig } from './config.js';
 import type { Metrics } from './metrics.js';
+import type { Repeats } from './repeats.js';
 import type { Syncs } from './syncs.js';
 
 /** What all requests share. */
@@ -20,6 +21,7 @@ export interface Service {
   readonly log: Logger;
   readonly admission: Admission;
   readonly acts: Acts;
+  readonly repeats: Repeats;
   /** Aborts when the service stops: streams end, uploads and waits come to an answer. */
   readonly closing: AbortSignal;
 }

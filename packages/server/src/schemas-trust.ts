@@ -3,23 +3,13 @@
 import { LIMITS } from '@logline/federation-core';
 import { z } from 'zod';
 import 'zod-openapi';
+import { count, CURSOR_CHARS, fingerprint, nodeId, timestamp, TRUST_LEVELS } from './schemas.js';
 
-const TRUST_LEVELS = ['unknown', 'pending', 'verified', 'revoked'] as const;
 const METHODS = ['signature', 'certificate'] as const;
 const ADDRESS_CHARS = 2048;
 const FEED_CHARS = 400;
 const FEEDS_NAMED = 1000;
-const CURSOR_CHARS = 512;
 
-const timestamp = z.string().meta({ description: 'RFC 3339, in UTC', example: '2025-10-03T22:00:00.000Z' });
-const count = z.int().min(0);
-const nodeId = z
-  .string()
-  .meta({ description: 'A node, by its label', example: 'logline-id://node/peer-alpha' });
-const fingerprint = z.string().meta({
-  description: 'A public key in base64url, 43 characters: the identity of a node',
-  example: 'Xn3kG0J1aY2ZpQb6r7sTtUuVvWwXxYyZz0123456789',
-});
 const entryHash = z.string().meta({ description: 'Hash of a signed entry: 64 hexadecimal digits' });
 const level = z.enum(TRUST_LEVELS);
 const peerText = z.string().min(1).max(ADDRESS_CHARS).meta({
@@ -54,7 +44,7 @@ export const establishRequest = z
     }),
     readmit: z.boolean().optional().meta({
       description:
-        'Trust a revoked node again, at this node alone. What its revocation cut off stays out until it is released',
+        'Trust a revoked node again, at this node alone. What it wrote beyond its cuts stays out until it is released; what it writes after its next start counts',
     }),
   })
   .meta({ id: 'EstablishRequest' });
@@ -104,7 +94,6 @@ export const relationship = z
     address: z.string().nullable().meta({ description: 'Where it is listed, if it is' }),
     pinned_by: z.enum(['operator', 'first_contact']).nullable(),
     verified_by: z.array(fingerprint).meta({ description: 'Whose word for it counts here' }),
-    certificate_ends_at: timestamp.nullable(),
     cut: cutSummary.nullable(),
     why: z.array(z.string()).meta({ description: 'Why the level is what it is' }),
   })

@@ -4,22 +4,23 @@ import { z } from 'zod';
 import 'zod-openapi';
 
 const SYNC_OUTCOMES = ['in_sync', 'incomplete', 'unreachable', 'nothing_shared', 'unknown_peer'] as const;
-const TRUST_LEVELS = ['unknown', 'pending', 'verified', 'revoked'] as const;
-const CURSOR_CHARS = 512;
+export const TRUST_LEVELS = ['unknown', 'pending', 'verified', 'revoked'] as const;
+export const CURSOR_CHARS = 512;
 const FILTER_CHARS = 1024;
 const INSTANT_CHARS = 100;
-const ADDRESS_CHARS = 2048;
 const PEERS = 1000;
 
-const timestamp = z.string().meta({ description: 'RFC 3339, in UTC', example: '2025-10-03T22:00:00.000Z' });
-const count = z.int().min(0);
+export const timestamp = z
+  .string()
+  .meta({ description: 'RFC 3339, in UTC', example: '2025-10-03T22:00:00.000Z' });
+export const count = z.int().min(0);
 /** A figure from which a caller who is bound to a tenant could tell the traffic of others. */
 const ofAll = (description: string) =>
   count.optional().meta({ description: `${description}. Not for callers bound to a tenant` });
-const nodeId = z
+export const nodeId = z
   .string()
   .meta({ description: 'A node, by its label', example: 'logline-id://node/peer-alpha' });
-const fingerprint = z.string().meta({
+export const fingerprint = z.string().meta({
   description: 'A public key in base64url, 43 characters: the identity of a node',
   example: 'Xn3kG0J1aY2ZpQb6r7sTtUuVvWwXxYyZz0123456789',
 });
@@ -99,48 +100,6 @@ export const discoverResult = z
     errors: z.array(z.strictObject({ address: z.string(), error: z.string() })),
   })
   .meta({ id: 'DiscoverResult' });
-
-export const establishRequest = z
-  .strictObject({
-    peer_id: nodeId.min(1).max(100).optional(),
-    peer_address: z.string().min(1).max(ADDRESS_CHARS).meta({
-      description: 'http(s)://, ws(s):// or host:port, with #fingerprint behind it or not',
-      example: 'https://beta.logline.network',
-    }),
-    fingerprint: fingerprint.max(100).optional(),
-    verification_method: z
-      .enum(['signature'], { error: 'expected "signature": no other method is supported by this version' })
-      .optional(),
-  })
-  .meta({ id: 'EstablishRequest' });
-
-export const establishResult = z
-  .strictObject({
-    peer_id: nodeId.nullable(),
-    trust_level: z.enum(TRUST_LEVELS),
-    peer_address: z.string(),
-    fingerprint: fingerprint.nullable(),
-    detail: z.string().nullable().meta({ description: 'What is still missing, and who has to do it' }),
-  })
-  .meta({ id: 'EstablishResult' });
-
-export const relationship = z
-  .strictObject({
-    peer_id: nodeId.nullable(),
-    trust_level: z.enum(TRUST_LEVELS),
-    established_at: timestamp.nullable(),
-    signature: z
-      .string()
-      .nullable()
-      .meta({ description: 'null: trust is established by pinned keys, without a signed statement' }),
-    fingerprint: fingerprint.nullable(),
-    method: z.enum(['signature']),
-    address: z.string(),
-    pinned_by: z.enum(['operator', 'first_contact']).nullable(),
-  })
-  .meta({ id: 'Relationship' });
-
-export const relationshipList = z.strictObject({ relationships: z.array(relationship) });
 
 export const syncRequest = z
   .strictObject({

@@ -15,6 +15,7 @@ import { SERVER_LIMITS } from './limits.js';
 import { createLog, logEvent, short } from './logging.js';
 import { Metrics } from './metrics.js';
 import { messageOf } from './problem.js';
+import { Repeats } from './repeats.js';
 import { Requests, stopListening } from './requests.js';
 import { ROUTES } from './routes/table.js';
 import type { Service } from './route.js';
@@ -86,6 +87,7 @@ async function listen(
     syncs,
     admission,
     acts: openActs(log, node),
+    repeats: new Repeats(),
     closing: closing.signal,
   };
   metrics.watch(node);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { eventually } from '@logline/federation-core/testing';
 import * as schemas from '../dist/schemas.js';
+import * as trustSchemas from '../dist/schemas-trust.js';
 import {
   get,
   lineOf,
@@ -74,9 +75,9 @@ test('two services establish trust over REST, replicate both ways, and say that 
     nodes: [{ id: bob.node.id, status: 'connected', trust_level: 'verified', in_sync: true }],
   });
   const related = await get(`${bob.url}/v1/trust/relationships`);
-  t.true(schemas.relationshipList.safeParse(related.body).success, related.text);
+  t.true(trustSchemas.relationshipList.safeParse(related.body).success, related.text);
   t.like(related.body, {
-    relationships: [{ peer_id: alice.node.id, pinned_by: 'operator', signature: null }],
+    relationships: [{ peer_id: alice.node.id, pinned_by: 'operator', method: 'signature' }],
   });
   t.like((await get(`${alice.url}/health`)).body, { status: 'healthy', peers_connected: 1 });
   await get(`${alice.url}/metrics`);
@@ -192,7 +193,7 @@ test('what cannot be trusted is refused before anything is remembered', async (t
     { peer_address: 'alpha:1', peer_id: 'logline-id://person/ada' },
     { peer_address: 'alpha:1', peer_id: alice.node.id },
     { peer_address: 'alpha:1', fingerprint: alice.node.fingerprint },
-    { peer_address: 'alpha:1', verification_method: 'certificate' },
+    { peer_address: 'alpha:1', verification_method: 'magic' },
     { peer_address: 'alpha:1', trust_level: 'verified' },
   ];
   for (const body of refused) {
@@ -200,8 +201,8 @@ test('what cannot be trusted is refused before anything is remembered', async (t
     t.is(answer.status, 400, JSON.stringify(body));
     t.false(answer.text.includes('secret'));
   }
-  const certificate = await trust(alice.url, { peer_address: 'alpha:1', verification_method: 'certificate' });
-  t.true(textOf(certificate.body['detail']).includes('"signature"'));
+  const magic = await trust(alice.url, { peer_address: 'alpha:1', verification_method: 'magic' });
+  t.true(textOf(magic.body['detail']).includes('"signature"'));
   t.deepEqual(alice.node.peers(), []);
 });
 

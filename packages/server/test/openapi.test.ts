@@ -2,6 +2,7 @@
 import test from 'ava';
 import { ROUTES } from '../dist/index.js';
 import * as schemas from '../dist/schemas.js';
+import * as trustSchemas from '../dist/schemas-trust.js';
 import { get, post, serve } from './helpers.js';
 
 type Operation = { responses: Record<string, unknown>; parameters?: { name: string; in: string }[] };
@@ -21,7 +22,20 @@ const PROMISED = [
   'GET /v1/nodes',
   'POST /v1/nodes/discover',
   'POST /v1/trust/establish',
+  'POST /v1/trust/confirm',
   'GET /v1/trust/relationships',
+  'GET /v1/trust/graph',
+  'POST /v1/trust/revoke',
+  'POST /v1/trust/release',
+  'GET /v1/trust/acts',
+  'GET /v1/quarantine',
+  'GET /v1/quarantine/proof',
+  'POST /v1/quarantine/rule',
+  'GET /v1/tenants',
+  'GET /v1/tenants/{id}/access',
+  'POST /v1/tenants/{id}/grant',
+  'POST /v1/tenants/{id}/ungrant',
+  'POST /v1/tenants/{id}/designate',
   'POST /v1/sync/timeline',
   'GET /v1/sync/jobs/{id}',
   'GET /v1/sync/status',
@@ -84,7 +98,12 @@ test('answers have the documented shapes', async (t) => {
     ['/livez', schemas.probe],
     ['/readyz', schemas.probe],
     ['/v1/nodes', schemas.nodeList],
-    ['/v1/trust/relationships', schemas.relationshipList],
+    ['/v1/trust/relationships', trustSchemas.relationshipList],
+    ['/v1/trust/graph', trustSchemas.trustGraph],
+    ['/v1/trust/acts', trustSchemas.actList],
+    ['/v1/quarantine', trustSchemas.quarantineList],
+    ['/v1/tenants', trustSchemas.tenantAccessList],
+    ['/v1/tenants/acme/access', trustSchemas.tenantAccess],
     ['/v1/sync/status', schemas.syncStatus],
     ['/v1/timeline/spans?tenant_id=acme', schemas.spanPage],
     ['/v1/nope', schemas.problemBody],

@@ -65,6 +65,13 @@ export const RIGHTFUL: Readonly<Record<string, () => Record<string, string>>> = 
 export const BODIES: Readonly<Record<string, Record<string, Json>>> = {
   'POST /v1/nodes/discover': { discovery_method: 'manual' },
   'POST /v1/trust/establish': { peer_address: 'nonsense' },
+  'POST /v1/trust/confirm': { peer: 'nobody', fingerprint: 'none' },
+  'POST /v1/trust/revoke': { peer_id: 'nobody' },
+  'POST /v1/trust/release': { peer_id: 'nobody' },
+  'POST /v1/quarantine/rule': { feed: 'trust/0011223344556677', hash: '00'.repeat(32) },
+  'POST /v1/tenants/{id}/grant': { peer_id: 'nobody', read: true, write: true },
+  'POST /v1/tenants/{id}/ungrant': { peer_id: 'nobody' },
+  'POST /v1/tenants/{id}/designate': { peer_id: 'nobody' },
   'POST /v1/sync/timeline': {},
   'POST /v1/timeline/spans': { logline_id: 'logline-id://person/mallory', title: 'probe' },
 };

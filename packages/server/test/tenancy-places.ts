@@ -3,9 +3,9 @@ import { describeRoutes, ROUTES } from '../dist/index.js';
 
 /**
  * `tenant`: its name. `span` and `job`: an id of something that belongs to one. `page` and `arrival`: a cursor into its
- * timeline. `filter`: a value that only its spans have. `plain`: nothing of a tenant.
+ * timeline. `feed`: a feed of it. `filter`: a value that only its spans have. `plain`: nothing of a tenant.
  */
-export type Kind = 'tenant' | 'span' | 'job' | 'page' | 'arrival' | 'filter' | 'plain';
+export type Kind = 'tenant' | 'span' | 'job' | 'page' | 'arrival' | 'feed' | 'filter' | 'plain';
 
 export interface Place {
   readonly where: 'query' | 'header' | 'path' | 'body';
@@ -35,14 +35,21 @@ const KINDS: Readonly<Record<string, Kind>> = {
     'logline_id contract_id workflow_id flow_id author status span_type visibility tag',
     'filter',
   ),
-  ...named('query', 'since until limit from', 'plain'),
+  ...named('query', 'feed', 'feed'),
+  ...named('query', 'since until limit from peer_id format before', 'plain'),
   ...named('header', 'X-Tenant-ID', 'tenant'),
   ...named('header', 'Last-Event-ID', 'arrival'),
   ...named('header', 'Idempotency-Key', 'plain'),
   'GET /v1/timeline/spans/{id} path:id': 'span',
   'GET /v1/sync/jobs/{id} path:id': 'job',
+  'GET /v1/tenants/{id}/access path:id': 'tenant',
+  'POST /v1/tenants/{id}/grant path:id': 'tenant',
+  'POST /v1/tenants/{id}/ungrant path:id': 'tenant',
+  'POST /v1/tenants/{id}/designate path:id': 'tenant',
   ...named('body', 'tenant_id tenant_filter', 'tenant'),
   ...named('body', 'id', 'span'),
+  ...named('body', 'feed', 'feed'),
+  ...named('body', 'readmit peer from reason dry_run to hash read write', 'plain'),
   ...named('body', 'timestamp logline_id title author contract_id workflow_id flow_id', 'plain'),
   ...named('body', 'status span_type visibility tags', 'plain'),
   ...named('body', 'network_key discovery_method', 'plain'),

@@ -32,7 +32,16 @@ const theirs: Record<Kind, string> = none(THEIRS);
 const nobodys: Record<Kind, string> = none(NOBODYS);
 
 function none(tenant: string): Record<Kind, string> {
-  return { tenant, span: MISSING_SPAN, job: MISSING_SPAN, page: '', arrival: '', filter: '', plain: '' };
+  return {
+    tenant,
+    feed: `timeline/${tenant}/0011223344556677`,
+    span: MISSING_SPAN,
+    job: MISSING_SPAN,
+    page: '',
+    arrival: '',
+    filter: '',
+    plain: '',
+  };
 }
 
 test.before(async () => {

@@ -6,13 +6,17 @@ import type { Need } from '../caller.js';
 import { json } from '../operations.js';
 import type { Route } from '../route.js';
 import { openApiDocument } from '../schemas.js';
+import { actRoutes } from './acts.js';
 import { federationRoutes } from './federation.js';
 import { healthRoutes } from './health.js';
 import { nodeRoutes } from './nodes.js';
+import { quarantineRoutes } from './quarantine.js';
 import { spanReadRoutes } from './spans-read.js';
 import { spanWriteRoutes } from './spans-write.js';
 import { streamRoutes } from './stream.js';
 import { syncRoutes } from './sync.js';
+import { tenantRoutes } from './tenants.js';
+import { trustGraphRoutes } from './trust-graph.js';
 import { trustRoutes } from './trust.js';
 
 const documentRoute: Route = {
@@ -35,6 +39,10 @@ export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...nodeRoutes,
   ...trustRoutes,
+  ...trustGraphRoutes,
+  ...quarantineRoutes,
+  ...tenantRoutes,
+  ...actRoutes,
   ...syncRoutes,
   ...spanWriteRoutes,
   ...spanReadRoutes,

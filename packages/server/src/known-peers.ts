@@ -1,0 +1,57 @@
+/** Whom a request means by a peer: people name nodes by id, by name, by address, or by fingerprint. */
+
+import {
+  fingerprintOf,
+  keyOfFingerprint,
+  parseAddress,
+  parseNodeId,
+  type FederationNode,
+  type PeerInfo,
+} from '@logline/federation-core';
+import { HttpProblem } from './problem.js';
+import { shown } from './request.js';
+
+/** The key of a node that is listed or otherwise known, of this node itself, or the one that a fingerprint is. Throws `unknown_peer`. */
+export function keyFor(node: FederationNode, text: string): Uint8Array {
+  const key =
+    parseNodeId(text) === node.id
+      ? keyOfFingerprint(node.fingerprint)
+      : (node.operator.keyOf(text) ?? node.operator.keyOf(canonical(text)) ?? keyOfFingerprint(text));
+  if (key !== undefined) return key;
+  throw new HttpProblem(
+    'unknown_peer',
+    `no node is known as ${shown(text)}: name it by its id, address or fingerprint as GET /v1/trust/graph and GET /v1/nodes list them`,
+  );
+}
+
+/** As `keyFor`, for what nobody may do to the node itself. Throws `bad_request`. */
+export function otherKeyFor(node: FederationNode, text: string): Uint8Array {
+  const key = keyFor(node, text);
+  if (fingerprintOf(key) === node.fingerprint)
+    throw new HttpProblem('bad_request', 'this is the node itself: name another one');
+  return key;
+}
+
+/**
+ * The listed peer that is meant by its address, id, name or key. One that nothing has proven yet may not have a name
+ * here: then the key that was seen there, which the operator compared, tells which one is meant.
+ */
+export function listedPeer(
+  node: FederationNode,
+  text: string,
+  seenFingerprint: string,
+): PeerInfo | undefined {
+  const peers = node.peers();
+  const [address, id] = [canonical(text), parseNodeId(text)];
+  const named = peers.find(
+    (peer) => peer.address === address || (id !== undefined && peer.id === id) || peer.fingerprint === text,
+  );
+  if (named !== undefined || id === undefined) return named;
+  const seen = peers.filter((peer) => peer.unconfirmedFingerprint === seenFingerprint);
+  return seen.length === 1 ? seen[0] : undefined;
+}
+
+/** As addresses are listed; a text that is none stays as it is. */
+function canonical(text: string): string {
+  return parseAddress(text)?.url ?? text;
+}
