@@ -1,6 +1,6 @@
 // Writes the client's types from the OpenAPI document of a service that it starts for the purpose.
 //
-//   node scripts/client-types.mjs            write schema.ts and routes.ts in packages/client/src
+//   node scripts/client-types.mjs            write schema*.ts and routes*.ts in packages/client/src
 //   node scripts/client-types.mjs --check    say whether the written files are current
 //
 // A generator of our own, since the usual one needs the programming interface that our compiler no longer has;
@@ -13,6 +13,8 @@ import { root } from './projects.mjs';
 
 const FOLDER = 'packages/client/src';
 const ORIGIN = 'written by scripts/client-types.mjs from its OpenAPI document: change that, not this.';
+/** Groups of paths that are written apart, each small enough to be read. */
+const GROUPS = { trust: /^\/v1\/(?:trust|quarantine|tenants)(?:\/|$)/ };
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 const KNOWN = new Set(
   (
@@ -24,6 +26,9 @@ const KNOWN = new Set(
 );
 
 const key = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+const groupOf = (route) => Object.keys(GROUPS).find((group) => GROUPS[group].test(route));
+const pathsOf = (group) => `${group[0].toUpperCase()}${group.slice(1)}Paths`;
+const titleOf = (group) => (group === undefined ? '' : ` about ${group}`);
 const union = (types) => [...new Set(types)].join(' | ');
 const comment = (text) =>
   text ? `/** ${text.replaceAll('*/', '* /').replace(/\s+/g, ' ').trim()} */\n` : '';
@@ -130,29 +135,75 @@ function operationOf(document, shared, operation) {
   return `{ ${parts.filter(Boolean).join('\n')} }`;
 }
 
-/** The files that hold the types of a document, before formatting. */
+const namesIn = (text, names) => names.filter((name) => new RegExp(`\\b${name}\\b`).test(text)).sort();
+const importOf = (names, file) =>
+  names.length === 0 ? '' : `import type { ${names.join(', ')} } from './${file}.js';`;
+
+/** The files that hold the types of a document, before formatting: what is of a group of paths goes into files of its own. */
 function filesOf(document) {
-  const named = Object.entries(document.components?.schemas ?? {});
-  const schemas = named.map(
-    ([name, schema]) => `${comment(schema.description)}export type ${name} = ${typeOf(schema)};\n`,
-  );
+  const schemas = Object.entries(document.components?.schemas ?? {}).map(([name, schema]) => ({
+    name,
+    text: `${comment(schema.description)}export type ${name} = ${typeOf(schema)};\n`,
+  }));
   const paths = Object.entries(document.paths).map(([route, item]) => {
     const operations = METHODS.filter((method) => item[method]).map(
       (method) =>
         `${comment(item[method].summary)}${method}: ${operationOf(document, item.parameters ?? [], item[method])};`,
     );
-    return `${key(route)}: { ${operations.join('\n')} };`;
+    return { group: groupOf(route), text: `${key(route)}: { ${operations.join('\n')} };` };
   });
-  const routes = `export interface paths { ${paths.join('\n')} }\n`;
-  const used = named.map(([name]) => name).filter((name) => new RegExp(`\\b${name}\\b`).test(routes));
-  return {
-    'schema.ts': [`/** What goes in and out of the service, ${ORIGIN} */\n`, ...schemas].join('\n'),
-    'routes.ts': [
-      `/** The service's routes, ${ORIGIN} */\n`,
-      `import type { ${used.sort().join(', ')} } from './schema.js';\n`,
-      routes,
-    ].join('\n'),
-  };
+  const isOf = (group) => (path) => path.group === group;
+  const textOf = (parts) => parts.map(({ text }) => text).join('\n');
+  // A schema is of a group if nothing else leads to it.
+  const home = reachedBy(schemas, textOf(paths.filter(isOf(undefined))));
+  const files = {};
+  for (const group of [undefined, ...Object.keys(GROUPS)]) {
+    const suffix = group === undefined ? '' : `-${group}`;
+    const own = schemas.filter(({ name }) => home.has(name) === (group === undefined));
+    const foreign = schemas.filter((schema) => !own.includes(schema)).map(({ name }) => name);
+    const routes = textOf(paths.filter(isOf(group)));
+    const others = group === undefined ? Object.keys(GROUPS) : [];
+    files[`schema${suffix}.ts`] = [
+      `/** What goes in and out of the service${titleOf(group)}, ${ORIGIN} */\n`,
+      importOf(namesIn(textOf(own), foreign), 'schema'),
+      `\n${textOf(own)}`,
+    ]
+      .filter(Boolean)
+      .join('\n');
+    files[`routes${suffix}.ts`] = [
+      `/** The service's routes${titleOf(group)}, ${ORIGIN} */\n`,
+      ...others.map((other) => importOf([pathsOf(other)], `routes-${other}`)),
+      // Where no group reaches is home, so the service's other routes need nothing of a group.
+      importOf(group === undefined ? [] : namesIn(routes, foreign), 'schema'),
+      importOf(
+        namesIn(
+          routes,
+          own.map(({ name }) => name),
+        ),
+        `schema${suffix}`,
+      ),
+      group === undefined
+        ? `\nexport interface paths extends ${others.map(pathsOf).join(', ')} { ${routes} }\n`
+        : `\nexport interface ${pathsOf(group)} { ${routes} }\n`,
+    ]
+      .filter(Boolean)
+      .join('\n');
+  }
+  return files;
+}
+
+/** The names of the schemas that a text leads to. */
+function reachedBy(schemas, text) {
+  const reached = new Set();
+  const waiting = [text];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    for (const { name, text: body } of schemas) {
+      if (reached.has(name) || !new RegExp(`\\b${name}\\b`).test(at)) continue;
+      reached.add(name);
+      waiting.push(body);
+    }
+  }
+  return reached;
 }
 
 function formatted(name, source) {

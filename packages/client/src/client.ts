@@ -1,27 +1,29 @@
 /** The client: one method for each thing that the federation service can do. */
 
 import createClient, { type Client } from 'openapi-fetch';
+import { answered } from './api.js';
 import { LoglineFederationError } from './errors.js';
 import { jsonOf, type UploadSource } from './lines.js';
 import { splitPage } from './raw-page.js';
+import { QuarantineCalls } from './quarantine.js';
 import { pause, type RetryOptions } from './retry.js';
 import type { paths } from './routes.js';
 import type {
   AppendResult,
   DiscoverResult,
-  EstablishRequest,
-  EstablishResult,
   Health,
   Node as PeerNode,
-  Relationship,
   Span,
   SpanPage,
   SyncRequest,
   SyncResult,
   SyncStatus,
 } from './schema.js';
+import type { EstablishRequest, EstablishResult, Relationship } from './schema-trust.js';
 import { tailEvents, type TailEvent, type TailOptions } from './tail.js';
+import { TenantCalls } from './tenants.js';
 import { Transport, type CallOptions, type SendOptions } from './transport.js';
+import { TrustCalls } from './trust.js';
 import type { NewSpan, SpanQuery } from './types.js';
 import { uploadSpans, type UploadOptions } from './upload.js';
 
@@ -54,6 +56,12 @@ const JOB_POLL = { firstMs: 100, mostMs: 2_000 };
  */
 export class LoglineFederationClient {
   readonly baseUrl: string;
+  /** The trust graph, revocations, and what administrators did. */
+  readonly trust: TrustCalls;
+  /** What is held and does not count. */
+  readonly quarantine: QuarantineCalls;
+  /** Who may read and write which tenant. */
+  readonly tenants: TenantCalls;
   readonly #tenant: string | undefined;
   readonly #timeoutMs: number | undefined;
   readonly #transport: Transport;
@@ -63,6 +71,10 @@ export class LoglineFederationClient {
     this.#tenant = options.tenant;
     this.#timeoutMs = options.timeoutMs;
     this.#transport = new Transport(options);
+    const api = (call: SendOptions): Client<paths> => this.#api(call);
+    this.trust = new TrustCalls(api);
+    this.quarantine = new QuarantineCalls(api);
+    this.tenants = new TenantCalls(api);
   }
 
   /** Whether the service is well, which node it is and how many peers it has. An unhealthy one says so and is no error. */
@@ -88,11 +100,15 @@ export class LoglineFederationClient {
     );
   }
 
-  /** Lists a peer as trusted. `trust_level` is `pending` in the result until the peer lists this node too. */
+  /**
+   * Lists a peer as trusted. `trust_level` is `pending` in the result until the peer lists this node too. Rejects with
+   * `revoked` for a node that this one has stopped trusting, unless the request says `readmit`.
+   */
   async establishTrust(request: EstablishRequest, options: CallOptions = {}): Promise<EstablishResult> {
     return answered(await this.#api(options).POST('/v1/trust/establish', { body: request }));
   }
 
+  /** Every key that the node has to do with, how far it trusts it, and why. */
   async trustRelationships(options: CallOptions = {}): Promise<readonly Relationship[]> {
     return answered(await this.#api(options).GET('/v1/trust/relationships')).relationships;
   }
@@ -239,12 +255,6 @@ export class LoglineFederationClient {
     const { tenant_id } = this.#tenantParam(tenant);
     return tenant_id === undefined ? '' : `?${new URLSearchParams({ tenant_id }).toString()}`;
   }
-}
-
-/** The body of an answer; refusals were thrown before. */
-function answered<T>(result: { readonly data?: T | undefined; readonly response: Response }): T {
-  if (result.data === undefined) throw new TypeError(`${result.response.url} answered without a body`);
-  return result.data;
 }
 
 function checkedBaseUrl(baseUrl: string): string {

@@ -10,18 +10,31 @@ export type { CallOptions } from './transport.js';
 export type {
   AppendResult,
   DiscoverResult,
-  EstablishRequest,
-  EstablishResult,
   Health,
   Node,
   PeerSync,
   Problem,
-  Relationship,
   Span,
   SpanPage,
   SyncRequest,
   SyncResult,
   SyncStatus,
 } from './schema.js';
+export type {
+  ActList,
+  EstablishRequest,
+  EstablishResult,
+  ForkProof,
+  Quarantine,
+  Relationship,
+  RevocationReport,
+  RevokeRequest,
+  RuleResult,
+  TenantAccess,
+  TrustGraph,
+} from './schema-trust.js';
+export { QuarantineCalls } from './quarantine.js';
+export { TenantCalls } from './tenants.js';
+export { TrustCalls } from './trust.js';
 export type { NewSpan, SpanQuery } from './types.js';
 export type { UploadOptions } from './upload.js';

@@ -1,16 +1,14 @@
 /** The service's routes, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
 
+import type { TrustPaths } from './routes-trust.js';
 import type {
   AppendResult,
   DiscoverRequest,
   DiscoverResult,
-  EstablishRequest,
-  EstablishResult,
   Health,
   Node,
   Probe,
   Problem,
-  Relationship,
   Span,
   SpanPage,
   SyncJob,
@@ -20,7 +18,7 @@ import type {
   SyncStatus,
 } from './schema.js';
 
-export interface paths {
+export interface paths extends TrustPaths {
   '/health': {
     /** Health of the service */
     get: {
@@ -62,26 +60,6 @@ export interface paths {
       requestBody: { content: { 'application/json': DiscoverRequest } };
       responses: {
         200: { content: { 'application/json': DiscoverResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
-  };
-  '/v1/trust/establish': {
-    /** Trust the node at an address, from now on and across restarts */
-    post: {
-      requestBody: { content: { 'application/json': EstablishRequest } };
-      responses: {
-        200: { content: { 'application/json': EstablishResult } };
-        202: { content: { 'application/json': EstablishResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
-  };
-  '/v1/trust/relationships': {
-    /** All trust relationships */
-    get: {
-      responses: {
-        200: { content: { 'application/json': { readonly relationships: Relationship[] } } };
         default: { content: { 'application/problem+json': Problem } };
       };
     };

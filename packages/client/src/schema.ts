@@ -7,16 +7,6 @@ export type DiscoverRequest = {
   readonly discovery_method: 'manual';
 };
 
-export type EstablishRequest = {
-  /** A node, by its label */
-  readonly peer_id?: string | undefined;
-  /** http(s)://, ws(s):// or host:port, with #fingerprint behind it or not */
-  readonly peer_address: string;
-  /** A public key in base64url, 43 characters: the identity of a node */
-  readonly fingerprint?: string | undefined;
-  readonly verification_method?: 'signature' | undefined;
-};
-
 export type SyncRequest = {
   readonly peer_ids?: string[] | undefined;
   /** Waits only for what was written since then; older parts follow in their own time */
@@ -99,27 +89,6 @@ export type DiscoverResult = {
   /** The listed peers that answered */
   readonly nodes: Node[];
   readonly errors: { readonly address: string; readonly error: string }[];
-};
-
-export type EstablishResult = {
-  readonly peer_id: string | null;
-  readonly trust_level: 'unknown' | 'pending' | 'verified' | 'revoked';
-  readonly peer_address: string;
-  readonly fingerprint: string | null;
-  /** What is still missing, and who has to do it */
-  readonly detail: string | null;
-};
-
-export type Relationship = {
-  readonly peer_id: string | null;
-  readonly trust_level: 'unknown' | 'pending' | 'verified' | 'revoked';
-  readonly established_at: string | null;
-  /** null: trust is established by pinned keys, without a signed statement */
-  readonly signature: string | null;
-  readonly fingerprint: string | null;
-  readonly method: 'signature';
-  readonly address: string;
-  readonly pinned_by: 'operator' | 'first_contact' | null;
 };
 
 export type SyncResult = {
