@@ -23,7 +23,7 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: readonly Uint8Array[];
+  readonly stdin?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
   /** Called with all of stdout at each write. */
@@ -39,7 +39,7 @@ export async function logline(
   const out = capture(options.isTTY === true, options.onOut);
   const err = capture(options.isTTY === true);
   const code = await run(['federation', ...argv], {
-    stdin: each(options.stdin ?? []),
+    stdin: Object.assign(each(options.stdin ?? []), { isTTY: options.isTTY === true }),
     stdout: out.stream,
     stderr: err.stream,
     env: { LOGLINE_FEDERATION_URL: server.url, ...options.env },
@@ -138,6 +138,6 @@ function capture(
   return { stream: Object.assign(stream, { isTTY, columns: 200 }), text: () => text };
 }
 
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
+async function* each<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
   yield* items;
 }

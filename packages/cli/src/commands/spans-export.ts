@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
 import type { SpanQuery } from 'logline-federation-client';
-import { CliError, EXIT, UsageError } from '../exit-code.js';
+import { CliError, EXIT } from '../exit-code.js';
+import { readLimit } from '../limit.js';
 import { writeTo } from '../output.js';
 import { startProgress, type Progress } from '../progress.js';
 import type { Shell } from '../shell.js';
@@ -58,7 +59,7 @@ export function addSpansExport(parent: Command, shell: Shell): void {
     'logline federation spans export --tenant acme --since "1 day ago" | jq .title',
   ];
   shell.define<ExportOptions>(command, examples, async ({ client, out, io, signal }, options) => {
-    const most = readLimit(options.limit);
+    const most = options.limit === undefined ? Infinity : readLimit(options.limit);
     const startedAtMs = performance.now();
     const progress = startProgress(out, 'export', undefined);
     const tally = { spans: 0 };
@@ -139,11 +140,4 @@ async function writeFile(path: string, chunks: AsyncIterable<string>, signal: Ab
     if (code === undefined || syscall === undefined || code === 'ABORT_ERR') throw error;
     throw new CliError(`${path}: cannot be written: ${message}`, { cause: error });
   }
-}
-
-function readLimit(text: string | undefined): number {
-  if (text === undefined) return Infinity;
-  if (!/^[1-9]\d{0,14}$/.test(text))
-    throw new UsageError(`--limit: expected a whole number from 1, got ${JSON.stringify(text)}`);
-  return Number(text);
 }

@@ -1,16 +1,19 @@
 /** `trust add`: lets the node trust a peer, and on request waits until the peer trusts it too. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { EstablishRequest, EstablishResult } from 'logline-federation-client';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Context, Shell } from '../shell.js';
 import { safe } from '../text.js';
+import { showEstablished } from '../established.js';
 
 interface TrustOptions {
   readonly peer: string;
   readonly peerId?: string;
   readonly fingerprint?: string;
+  readonly method?: 'signature' | 'certificate';
+  readonly readmit?: boolean;
   readonly wait?: string | true;
 }
 
@@ -26,11 +29,25 @@ export function addTrustAdd(parent: Command, shell: Shell): void {
       'http(s)://, ws(s):// or host:port, with #fingerprint behind it or not',
     )
     .option('--peer-id <id>', 'refuse the peer if it has another id')
-    .option('--fingerprint <text>', "the peer's key; without it the first key seen there is pinned")
+    .option(
+      '--fingerprint <text>',
+      "the peer's key; without it the first key that proves itself there is pinned",
+    )
+    .addOption(
+      new Option('--method <method>', 'certificate: accept only a node that shows a valid one').choices([
+        'signature',
+        'certificate',
+      ]),
+    )
+    .option(
+      '--readmit',
+      'trust a revoked node again; what its revocation cut off stays out until it is released',
+    )
     .option('--wait [seconds]', `wait until both sides trust each other (default: ${WAIT_SECONDS} s)`);
   const examples = [
     'logline federation trust add --peer https://peer.logline.network',
     'logline federation trust add --peer 10.0.0.5:8084 --fingerprint Xn3k… --wait 120',
+    'logline federation trust add --peer 10.0.0.5:8084 --method certificate',
   ];
   shell.define<TrustOptions>(command, examples, async (context, options) => {
     const waitMs = options.wait === undefined ? 0 : readSeconds(options.wait) * 1000;
@@ -38,10 +55,16 @@ export function addTrustAdd(parent: Command, shell: Shell): void {
       peer_address: options.peer,
       ...(options.peerId !== undefined && { peer_id: options.peerId }),
       ...(options.fingerprint !== undefined && { fingerprint: options.fingerprint }),
+      ...(options.method !== undefined && { verification_method: options.method }),
+      ...(options.readmit === true && { readmit: true }),
     };
     const result = await establish(context, request, waitMs);
     const isVerified = result.trust_level === 'verified';
-    await show(context, result);
+    await showEstablished(context, result);
+    if (options.readmit === true)
+      await context.out.note(
+        'What it wrote beyond its cuts stays out until it is released; what it writes after its next start counts.',
+      );
     return isVerified || options.wait === undefined ? EXIT.ok : EXIT.failed;
   });
 }
@@ -62,19 +85,6 @@ async function establish(
     if (leftMs <= 0) return result;
     await sleep(Math.min(ASK_EVERY_MS, leftMs), undefined, { signal });
   }
-}
-
-async function show({ out }: Context, result: EstablishResult): Promise<void> {
-  if (out.isJson) return out.json(result);
-  const { green, yellow } = out.colors;
-  const isVerified = result.trust_level === 'verified';
-  await out.facts([
-    ['peer', safe(result.peer_id ?? '(name not known yet)')],
-    ['address', safe(result.peer_address)],
-    ['fingerprint', safe(result.fingerprint ?? '(no key seen yet)')],
-    ['trust', (isVerified ? green : yellow)(result.trust_level)],
-    ...(result.detail === null ? [] : [['', safe(result.detail)] as const]),
-  ]);
 }
 
 function readSeconds(wait: string | true): number {
