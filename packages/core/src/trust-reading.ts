@@ -68,6 +68,11 @@ export class TrustReading {
     this.#isWatching = false;
   }
 
+  /** Keys that somebody whose word binds us has revoked or rotated, whether or not that was overridden. */
+  get ended(): Iterable<Fingerprint> {
+    return this.#standing.keys();
+  }
+
   /** What ends a key. A key that is not followed can still end itself. */
   statusOf(key: Fingerprint): KeyStatus {
     if (this.#isWatching) this.#watched.add(key);

@@ -121,6 +121,11 @@ export class TrustGraph {
     return hasEnded(this.#reading.statusOf(key));
   }
 
+  /** Keys that have ended by a word that binds us, ascending, whoever else knows of them. Ours are left out. */
+  ended(): readonly Fingerprint[] {
+    return [...this.#reading.ended].filter((key) => !this.isOurs(key) && this.hasEnded(key)).sort();
+  }
+
   /** Whether a key is ours: the present one, or one that was rotated to it. */
   isOurs(key: Fingerprint): boolean {
     return this.#reading.roots.keys.has(key);

@@ -94,6 +94,28 @@ export class PeerBook {
     return peer;
   }
 
+  /**
+   * A key has said that it trusts us, under a name, or under the one that is bound to it. Returns what to remember of
+   * the peer that is listed with it, where that is news.
+   */
+  meet(
+    key: Uint8Array,
+    said: { readonly name: string | undefined; readonly nowMs: number },
+  ): ReturnType<PeerBook['factOf']> | undefined {
+    const peer = this.byKey(key);
+    const isTold = said.name === undefined && peer?.level === 'verified';
+    const name = said.name ?? this.nameOf(key);
+    if (peer === undefined || name === undefined || isTold) return undefined;
+    const isNews = peer.name !== name || peer.establishedAtMs === undefined;
+    peer.name = name;
+    peer.level = 'verified';
+    peer.establishedAtMs ??= said.nowMs;
+    peer.lastError = undefined;
+    peer.lastErrorAtMs = undefined;
+    peer.lastSeenMs = said.nowMs;
+    return isNews ? this.factOf(peer) : undefined;
+  }
+
   /** Takes a peer off the list. */
   unlist(peer: ListedPeer): void {
     this.#peers.delete(peer.address);

@@ -234,7 +234,11 @@ export class PeerView {
     for (const [key, untilMs] of this.#broken) if (untilMs <= world.nowMs) this.#broken.delete(key);
     for (const key of this.#unsettled) {
       if (wanted.length >= LIMITS.rangesPerWant) break;
-      if (!world.isShared(scopeOfFeed(key))) continue;
+      if (!world.isShared(scopeOfFeed(key))) {
+        // What may no longer come from this peer is free for others to bring.
+        this.#asked.delete(key);
+        continue;
+      }
       const need = this.#need(key);
       const range = rangeToAsk(this.#feed(key), need);
       if (range === undefined) this.#unsettled.delete(key);

@@ -101,6 +101,8 @@ export class Peering {
       const end = this.#endByStanding(session);
       if (end !== undefined) session.step({ kind: 'stop', ...end });
       else session.standingChanged();
+      // It may have been listed, or rotated to, only since it said hello.
+      if (end === undefined && session.isOpen) this.#met(session.link.remoteKey);
     }
     for (const peer of this.#newlyTrusted()) this.dialNow(peer);
   }
@@ -237,7 +239,7 @@ export class Peering {
   }
 
   #opened(session: SessionRunner, hello: Hello): void {
-    const { book, clock, onEvent } = this.#options;
+    const { book, onEvent } = this.#options;
     const key = session.link.remoteKey;
     this.#greeting.delete(session);
     const misnamed = this.#misnamed(hello.name, key);
@@ -245,18 +247,8 @@ export class Peering {
     const other = this.#open.get(session.fingerprint);
     if (other !== undefined && !this.#settle(session, other)) return;
     this.#open.set(session.fingerprint, session);
-    const peer = book.byKey(key);
     if (!book.isBound(hello.name)) this.#remember(book.bindName(hello.name, key));
-    if (peer !== undefined) {
-      const isNews = peer.name !== hello.name || peer.establishedAtMs === undefined;
-      peer.name = hello.name;
-      peer.level = 'verified';
-      peer.establishedAtMs ??= clock.now();
-      peer.lastError = undefined;
-      peer.lastErrorAtMs = undefined;
-      peer.lastSeenMs = clock.now();
-      if (isNews) this.#remember(book.factOf(peer));
-    }
+    this.#met(key, hello.name);
     onEvent({
       kind: 'peer_connected',
       peerId: nodeIdOf(hello.name),
@@ -264,6 +256,12 @@ export class Peering {
       address: session.link.address,
       skewMs: session.state.skewMs ?? 0,
     });
+  }
+
+  #met(key: Uint8Array, name?: string): void {
+    const { book, clock } = this.#options;
+    const fact = book.meet(key, { name, nowMs: clock.now() });
+    if (fact !== undefined) this.#remember(fact);
   }
 
   /** One link per pair: the one that the lower key dialled stays, unless it has gone quiet. True if the new one stays. */
@@ -291,7 +289,9 @@ export class Peering {
         if (now - session.state.startedAtMs > LIMITS.backoffMostMs) peer.attempts = 0;
         if (peer.attempts <= 1) peer.nextDialAtMs = Math.min(peer.nextDialAtMs, now + LIMITS.backoffFirstMs);
       }
-      if (why.code === 'pending' && peer.level === 'verified' && !wasOpen) peer.level = 'pending';
+      // It has said that it does not trust us, or no longer: by its hello, or in place of one.
+      const isDisowned = why.code === 'pending' ? !wasOpen : why.code === 'revoked';
+      if (isDisowned && peer.level === 'verified') peer.level = 'pending';
       const isExplained = this.#explained.has(session) && why.code === 'pending';
       if (why.code !== 'replaced' && !isExplained) this.#note(peer, `${why.code}: ${why.reason}`);
       if (!wasOpen && !MAY_CHANGE.has(why.code)) peer.failures++;

@@ -36,13 +36,15 @@ export function describeGraph({ keeper, idOf }: ViewWorld): TrustGraphView {
   return { root: graph.root, nodes, edges };
 }
 
-/** Listed peers whose key is known, and keys that we verified or that have ended. */
+/** Listed peers whose key is known, keys that are trusted or that have ended, and those that we verified. */
 export function describeRelationships(world: ViewWorld): readonly Relationship[] {
   const { keeper, book } = world;
   const keys = new Set<Fingerprint>();
   for (const { key } of book.peers()) if (key !== undefined) keys.add(fingerprintOf(key));
-  for (const { fingerprint, why } of keeper.graph.nodes())
-    if (why.some(({ kind }) => RELATED.has(kind))) keys.add(fingerprint);
+  for (const { fingerprint, level, why } of keeper.graph.nodes())
+    if (level !== 'unknown' || why.some(({ kind }) => RELATED.has(kind))) keys.add(fingerprint);
+  // Who revoked a key may have ended since, and nobody else need have named it: what it wrote is cut all the same.
+  for (const key of keeper.graph.ended()) keys.add(key);
   keys.delete(keeper.graph.root);
   return [...keys].sort().map((key) => describeRelationship(key, world));
 }

@@ -58,9 +58,8 @@ export class TrustKeeper implements Standing {
   readonly #offers = new Map<Fingerprint, { readonly version: number; readonly scopes: Scopes }>();
   #committer: Committer | undefined;
   #reconciling: Promise<void> | undefined;
-  #isStale = false;
-  /** Feeds of ended keys whose first entry came since it was looked at where they stop. */
-  readonly #begun = new Set<FeedKey>();
+  /** Feeds of which it is to be looked at again where they stop. */
+  readonly #due = new Set<FeedKey>();
   #seenVersion = -1;
 
   private constructor(options: KeeperOptions) {
@@ -88,7 +87,7 @@ export class TrustKeeper implements Standing {
   start(committer: Committer): void {
     this.#committer = committer;
     this.#seenVersion = this.version;
-    this.#reconcile();
+    this.#reconcileAll();
   }
 
   get version(): number {
@@ -102,9 +101,11 @@ export class TrustKeeper implements Standing {
       if (stated !== undefined) this.#add(stated);
     }
     for (const feed of committed.feeds) this.#noteFork(feed);
-    const begun = committed.entries.filter(({ key, header }) => this.#begins(key, header));
-    for (const { key } of begun) this.#begun.add(key);
-    if (begun.length > 0) this.#catchUpSoon();
+    for (const { key, header } of committed.entries) {
+      // Where an ended key's feed stops is kept with the feed, and may hang on its first stamp.
+      const isFirst = header.seq === this.#options.table.feed(key).ranges[0]?.from;
+      if (isFirst && this.#isRestrained(fingerprintOf(header.origin))) this.#reconcile([key]);
+    }
     this.changed();
   }
 
@@ -112,7 +113,7 @@ export class TrustKeeper implements Standing {
   changed(): void {
     if (this.#seenVersion === this.version) return;
     this.#seenVersion = this.version;
-    this.#reconcile();
+    this.#reconcileAll();
     this.#options.onChange();
   }
 
@@ -285,17 +286,12 @@ export class TrustKeeper implements Standing {
     this.rules.setProvisional(tenant, parts.origin, parts.epoch, from);
   }
 
-  /** Where a feed stops is kept with the feed, and may hang on its first stamp. */
-  #begins(key: FeedKey, { seq, origin }: Header): boolean {
-    return seq === this.#options.table.feed(key).ranges[0]?.from && this.#isRestrained(fingerprintOf(origin));
+  #reconcileAll(): void {
+    this.#reconcile([...this.#options.table.feeds()].map(({ key }) => key));
   }
 
-  #reconcile(): void {
-    this.#isStale = true;
-    this.#catchUpSoon();
-  }
-
-  #catchUpSoon(): void {
+  #reconcile(keys: readonly FeedKey[]): void {
+    for (const key of keys) this.#due.add(key);
     if (this.#committer === undefined || this.#reconciling !== undefined) return;
     this.#reconciling = this.#catchUp(this.#committer)
       // The store has latched read-only and says so to everyone who writes.
@@ -304,13 +300,10 @@ export class TrustKeeper implements Standing {
   }
 
   async #catchUp(committer: Committer): Promise<void> {
-    while (this.#isStale || this.#begun.size > 0) {
-      const { table } = this.#options;
-      const feeds = this.#isStale ? [...table.feeds()] : [...this.#begun].map((key) => table.feed(key));
-      const isAll = this.#isStale;
-      this.#isStale = false;
-      this.#begun.clear();
-      if (isAll) await this.#rememberClaims(committer);
+    while (this.#due.size > 0) {
+      const feeds = [...this.#due].map((key) => this.#options.table.feed(key));
+      this.#due.clear();
+      await this.#rememberClaims(committer);
       await this.#stopStatements(committer, feeds);
       await this.#barFeeds(committer, feeds);
     }
