@@ -1,22 +1,25 @@
-/** `npm run sim -- --seeds N [--seed S] [--steps K] [--trace]`: runs seeds, prints what fired, and fails loudly with the seed to replay. */
+/** `npm run sim -- --seeds N [--seed S] [--steps K] [--trust] [--trace]`: runs seeds, prints what fired, and fails loudly with the seed to replay. */
 
 import { parseArgs } from 'node:util';
 import { simulate } from './simulation.js';
+import { simulateTrust } from './trust-sim.js';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' },
     steps: { type: 'string' },
+    trust: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-const USAGE = `Usage: npm run sim -- [--seeds N] [--seed S] [--steps K] [--trace]
+const USAGE = `Usage: npm run sim -- [--seeds N] [--seed S] [--steps K] [--trust] [--trace]
   --seeds N   how many seeds to run (300)
   --seed S    the first one (1)
-  --steps K   random steps before the heal (60)
+  --steps K   random steps before the heal (60; with --trust 45)
+  --trust     operators verify, revoke, release and grant among five nodes
   --trace     print everything that happens: use it with --seeds 1`;
 
 async function main(): Promise<number> {
@@ -35,7 +38,7 @@ async function main(): Promise<number> {
   let failed = 0;
   for (let seed = first; seed < first + count; seed++) {
     const onTrace = values.trace ? (line: string): void => console.log(line) : undefined;
-    const report = await simulate({
+    const report = await (values.trust ? simulateTrust : simulate)({
       seed,
       ...(steps !== undefined && { steps }),
       ...(onTrace && { onTrace }),
@@ -45,7 +48,7 @@ async function main(): Promise<number> {
     if (report.failure !== undefined) {
       failed++;
       console.error(
-        `seed ${seed}: ${report.failure}\n  replay: npm run sim -- --seeds 1 --seed ${seed} --trace`,
+        `seed ${seed}: ${report.failure}\n  replay: npm run sim -- --seeds 1 --seed ${seed}${values.trust ? ' --trust' : ''} --trace`,
       );
     } else if (process.stdout.isTTY) process.stdout.write(`\rseed ${seed} of ${first + count - 1}`);
   }

@@ -2,7 +2,7 @@
 
 import { LoglineError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
-import { FederationNode } from '../node.js';
+import { FederationNode, type NodeOptions } from '../node.js';
 import { createTools } from '../node/system.js';
 import type { Clock, Disk, KeyPair, KeyValue, Random, Tools, Transport } from '../ports.js';
 import type { Storage } from '../storage.js';
@@ -29,6 +29,8 @@ export interface SimNodeOptions {
   readonly network: MemoryNetwork;
   readonly seed: number;
   readonly bug: PlantedBug;
+  /** What this node shares with whom; everything with everyone where absent. */
+  readonly settings?: Partial<Pick<NodeOptions, 'trust' | 'tenants' | 'primaries'>>;
   readonly onEvent: (name: string, event: NodeEvent) => void;
 }
 
@@ -49,7 +51,7 @@ export class SimNode {
   readonly name: string;
   readonly disk: MemoryDisk;
   readonly index = new MemoryIndex();
-  readonly keyPair: KeyPair;
+  keyPair: KeyPair;
   /** How far this machine's wall clock is off. */
   skewMs = 0;
   readonly #options: SimNodeOptions;
@@ -59,6 +61,7 @@ export class SimNode {
   #running: { readonly node: FederationNode; readonly storage: Storage } | undefined;
   #transport: Transport | undefined;
   #backup: Backup | undefined;
+  #earlierKey: KeyPair | undefined;
 
   constructor(options: SimNodeOptions) {
     this.name = options.name;
@@ -105,6 +108,7 @@ export class SimNode {
     const node = await FederationNode.open({
       name,
       keyPair: this.keyPair,
+      earlierKey: this.#earlierKey,
       storage,
       transport,
       clock,
@@ -113,6 +117,7 @@ export class SimNode {
       networkKey: 'simulated',
       trustedPeers: peers.map((address) => ({ address })),
       tenants: '*',
+      ...this.#options.settings,
       onEvent: (event) => (this.#life === life ? onEvent(name, event) : undefined),
     });
     if (this.#life !== life) return false;
@@ -151,6 +156,13 @@ export class SimNode {
     if (this.#backup === undefined) return;
     this.disk.restore(this.#backup.disk);
     this.index.restore(this.#backup.index);
+  }
+
+  /** Gives a machine that is off a new key; at its next start it says that it goes on under it. No backup bears the old one. */
+  rotate(): void {
+    this.#earlierKey = this.keyPair;
+    this.keyPair = TOOLS.crypto.keyPair(this.#random.bytes(32));
+    this.#backup = undefined;
   }
 
   /** The disk as one life of the machine sees it: what is left of a process after a crash writes nothing any more. */
