@@ -18,8 +18,8 @@ export const STORE_MUTANTS = [
   {
     name: 'log: a checksum does not cover the place',
     file: 'store/log.js',
-    find: 'const place = fromKey(numberKey(record.position, 7));',
-    replace: 'const place = fromKey(numberKey(0, 7));',
+    find: 'fromKey(numberKey(position, 7))',
+    replace: 'fromKey(numberKey(0, 7))',
     tests: LOG,
     red: /^torn: a tail of zeros or noise/,
   },
@@ -42,10 +42,26 @@ export const STORE_MUTANTS = [
   {
     name: 'log: the rest of a torn append counts as a later one',
     file: 'store/log.js',
-    find: 'record.group > position',
+    find: 'view.getUint32(at + 9) < position - hole',
     replace: 'true',
     tests: LOG,
     red: /^torn: later pieces/,
+  },
+  {
+    name: 'log: a later append is looked for in the first piece alone',
+    file: 'store/log.js',
+    find: 'from < this.end; from += SEARCH_BYTES',
+    replace: 'from < position + 2; from += SEARCH_BYTES',
+    tests: ['log-search'],
+    red: /^damaged: an append behind pretenders/,
+  },
+  {
+    name: 'log: each pretended record is summed from its own bytes',
+    file: 'store/log.js',
+    find: 'sum === view.getUint32(at + 4) && ',
+    replace: '',
+    tests: ['log-search'],
+    red: /^torn: a tail that pretends/,
   },
   {
     name: 'log: a file may be missing',

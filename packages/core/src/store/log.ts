@@ -4,6 +4,7 @@ import { fromKey, numberKey } from '../bytes.js';
 import { assert, LoglineError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { Crypto, Disk, DiskFile } from '../ports.js';
+import { PartSums } from './part-sums.js';
 
 /** A record where it stands. `position` counts bytes over all files. */
 export interface LogRecord {
@@ -42,10 +43,14 @@ export interface LogOpening {
 }
 
 const RECORD_HEAD_BYTES = 13;
+/** Where in a record what its checksum covers begins. */
+const CHECKED_FROM = 8;
 const READ_BYTES = 1024 * 1024;
 /** Enough for most entries, so that few need a second read. */
 const READ_AHEAD_BYTES = 16 * 1024;
 const RECORD_BYTES_MOST = LIMITS.entryBytes * 4;
+/** Bytes searched at a time for what was appended behind a hole. */
+const SEARCH_BYTES = 2 * 1024 * 1024;
 const NAME = /^log-([0-9]{16})$/;
 
 export class Log {
@@ -220,17 +225,38 @@ export class Log {
     return position;
   }
 
+  /** Looks at every byte behind a hole once, however many records those bytes pretend to begin. */
   async #hasLaterAppend(position: number): Promise<boolean> {
     const { base, file } = this.#last();
-    const tail = await file.read(position - base, this.end - position);
-    for (let at = 1; at + RECORD_HEAD_BYTES < tail.length; at++) {
-      const length = recordLength(tail.subarray(at));
-      if (length === undefined || at + length > tail.length) continue;
-      const record = parseRecord(tail.subarray(at), position + at, this.#crypto);
-      if (record !== undefined && record.group > position) return true;
+    for (let from = position + 1; from < this.end; from += SEARCH_BYTES) {
+      const bytes = await file.read(from - base, SEARCH_BYTES + RECORD_HEAD_BYTES + RECORD_BYTES_MOST);
+      if (holdsLaterAppend(bytes, { from, hole: position }, this.#crypto)) return true;
     }
     return false;
   }
+}
+
+/** Whether a whole record of an append that began behind `hole` stands in a search piece of the log, which begins at `from`. */
+function holdsLaterAppend(
+  bytes: Uint8Array,
+  { from, hole }: { readonly from: number; readonly hole: number },
+  crypto: Crypto,
+): boolean {
+  const sums = new PartSums(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const last = Math.min(SEARCH_BYTES, bytes.length - RECORD_HEAD_BYTES);
+  for (let at = 0; at < last; at++) {
+    const position = from + at;
+    const length = view.getUint32(at);
+    const end = at + RECORD_HEAD_BYTES + length;
+    const isPlausible = length > 0 && end <= bytes.length && view.getUint32(at + 9) < position - hole;
+    if (!isPlausible) continue;
+    // A sum for each of them from its own bytes would take minutes where a hostile entry was torn.
+    const sum = sums.after(crypto.crc32(placeOf(position)), at + CHECKED_FROM, end);
+    if (sum === view.getUint32(at + 4) && parseRecord(bytes.subarray(at), position, crypto) !== undefined)
+      return true;
+  }
+  return false;
 }
 
 /** What to remember of a record, without its payload. */
@@ -263,8 +289,12 @@ function headWithoutChecksum(record: Omit<LogRecord, 'end' | 'checksum'>): Uint8
 
 /** Covers the position too, so that a misplaced record is none. */
 function checksumOf(record: Omit<LogRecord, 'end' | 'checksum'>, crypto: Crypto): number {
-  const place = fromKey(numberKey(record.position, 7));
-  return crypto.crc32(place, headWithoutChecksum(record).subarray(8), record.payload);
+  const place = placeOf(record.position);
+  return crypto.crc32(place, headWithoutChecksum(record).subarray(CHECKED_FROM), record.payload);
+}
+
+function placeOf(position: number): Uint8Array {
+  return fromKey(numberKey(position, 7));
 }
 
 function recordLength(bytes: Uint8Array): number | undefined {
