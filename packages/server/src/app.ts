@@ -57,6 +57,8 @@ function identify({ config, log, metrics, closing }: Service): Middleware {
     ctx.state['bodyMs'] = config.deadlines.bodyMs;
     if (closing.aborted) ctx.set('Connection', 'close');
     await next();
+    // Else the rest of a body that nobody asked for could drip in for ever, and hold the connection.
+    if (!ctx.req.complete && hasBody(ctx) && !ctx.res.headersSent) ctx.set('Connection', 'close');
     const ms = performance.now() - startedAtMs;
     const route = typeof ctx.state['route'] === 'string' ? ctx.state['route'] : NO_ROUTE;
     metrics.noteRequest({ method: route === NO_ROUTE ? 'any' : ctx.method, route, status: ctx.status }, ms);

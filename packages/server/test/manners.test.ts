@@ -129,6 +129,31 @@ test('a body that drips is given up although it never falls silent, and what was
   t.true((await get(`${url}${SPANS}?tenant_id=acme`)).text.includes('span 1'));
 });
 
+test('a body that nobody asked for holds no connection once the answer is there', async (t) => {
+  t.timeout(20_000, 'nothing ended it');
+  const { port } = await serve(t, {});
+  const lengths = ['Content-Length: 1000000', 'Transfer-Encoding: chunked'];
+  const heads = ['GET /health', 'HEAD /metrics', 'OPTIONS /health', 'GET /nothing'].flatMap((asked) =>
+    lengths.map((length) => `${asked} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n\r\n`),
+  );
+  const drips: NodeJS.Timeout[] = [];
+  t.teardown(() => drips.forEach((drip) => clearInterval(drip)));
+  const ended = heads.map(async (start) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(start));
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text) => (answer += String(text)));
+    // Never silent, and never at the end of the body.
+    drips.push(setInterval(() => socket.write('1\r\nx\r\n'), 10));
+    socket.on('error', () => undefined);
+    await once(socket, 'close');
+    t.regex(answer, /^HTTP\/1\.1 (2|404)/, start);
+  });
+  await Promise.all(ended);
+  const plain = 'GET /livez HTTP/1.1\r\nHost: localhost\r\n';
+  const both = await raw(port, `${plain}\r\n${plain}Connection: close\r\n\r\n`);
+  t.is(both.split('HTTP/1.1 200').length, 3, 'one without a body costs no connection');
+});
+
 test('a line has its own time, which does not run while none has begun', (t) => {
   const deadline = new LineDeadline(1_000_000);
   deadline.note(true);
