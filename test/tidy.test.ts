@@ -24,6 +24,7 @@ const CORE_ORDER = [
   'entry',
   'statement',
   'content',
+  'rotation',
   'feed',
   'holdings',
   'trust-*',

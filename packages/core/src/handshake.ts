@@ -21,6 +21,8 @@ export interface Greeter {
   readonly publicKey: Uint8Array;
   /** Our certificates in DER, our own first; empty where we go by our key alone. */
   readonly certificates: readonly Uint8Array[];
+  /** The entries by which our earlier keys led to this one, oldest first. */
+  readonly rotations: readonly Uint8Array[];
   /** The stretched network key. */
   readonly networkKey: Uint8Array;
   readonly sign: (bytes: Uint8Array) => Uint8Array;
@@ -41,9 +43,9 @@ export function writeHello(
     version: PROTOCOL_VERSION,
     tools: say.tools,
   });
-  const { name, certificates } = greeter;
+  const { name, certificates, rotations } = greeter;
   const { verify, atMs } = say;
-  const said = { version: PROTOCOL_VERSION, name, verify, proof, atMs, certificates };
+  const said = { version: PROTOCOL_VERSION, name, verify, proof, atMs, certificates, rotations };
   const signature = greeter.sign(signedBytes(said, channel, channel.initiator, say.tools));
   return { kind: 'hello', ...said, signature };
 }

@@ -117,8 +117,11 @@ export const LIMITS = {
   /** Origins of statements about nodes, and those among them that nobody whom we trust knows. */
   trustOrigins: 10_000,
   trustStrangers: 1_000,
-  /** Keys that may follow one another by rotation. */
+  /** Keys that may follow one another by rotation, and bytes of the entries of a hello that say so. */
   rotations: 16,
+  rotationBytes: 32 * KIB,
+  /** Feeds that a rotation cuts: with so many its entry fits a hello. */
+  cutsPerRotation: 512,
 
   /** One log file before the next is begun. */
   logFileBytes: 64 * MIB,

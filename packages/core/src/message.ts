@@ -56,6 +56,8 @@ export interface Hello {
   readonly atMs: number;
   /** X.509 certificates in DER, the sender's own first; none where it goes by its key alone. */
   readonly certificates: readonly Uint8Array[];
+  /** The entries by which earlier keys of the sender led to this one, oldest first; none where it has always had it. */
+  readonly rotations: readonly Uint8Array[];
   /** Over the handshake hash, the role and the members above. */
   readonly signature: Uint8Array;
 }
@@ -149,8 +151,8 @@ export function decodeMessage(frame: Uint8Array, compression: Compression): Mess
 
 /** What a hello's signature covers, beside the handshake hash and the role. */
 export function helloBody(hello: Omit<Hello, 'signature' | 'kind'>): Uint8Array {
-  const { version, name, verify, proof, atMs, certificates } = hello;
-  return encodeCbor([version, name, verify, proof, atMs, certificates]);
+  const { version, name, verify, proof, atMs, certificates, rotations } = hello;
+  return encodeCbor([version, name, verify, proof, atMs, certificates, rotations]);
 }
 
 /** What a receipt's signature covers. */
@@ -161,8 +163,8 @@ export function receiptBody(receipt: Omit<Receipt, 'signature' | 'kind'>): Uint8
 function toCbor(message: Message): Cbor {
   switch (message.kind) {
     case 'hello': {
-      const { version, name, verify, proof, atMs, certificates: certs, signature } = message;
-      return { t: 'hello', version, name, verify, proof, at: atMs, certs, sig: signature };
+      const { version, name, verify, proof, atMs: at, certificates: certs, rotations, signature } = message;
+      return { t: 'hello', version, name, verify, proof, at, certs, rotations, sig: signature };
     }
     case 'holdings':
       return {
@@ -222,30 +224,26 @@ function fromCbor(map: { readonly [key: string]: Cbor }): Message | undefined {
 }
 
 function readHello(map: { readonly [key: string]: Cbor }): Hello | undefined {
-  const { version, name, verify, proof, at, certs, sig } = map;
-  const certificates = readCertificates(certs);
-  if (
-    !hasMembers(map, 8) ||
-    certificates === undefined ||
-    typeof version !== 'string' ||
-    !VERSION.test(version)
-  )
-    return undefined;
+  const { version, name, verify, proof, at: atMs, certs, rotations: keys, sig } = map;
+  const certificates = readByteStrings(certs, LIMITS.certificates, LIMITS.certificateBytes);
+  const rotations = readByteStrings(keys, LIMITS.rotations, LIMITS.rotationBytes);
+  if (!hasMembers(map, 9) || certificates === undefined || rotations === undefined) return undefined;
+  if (typeof version !== 'string' || !VERSION.test(version)) return undefined;
   if (typeof name !== 'string' || !isNodeName(name) || typeof verify !== 'boolean') return undefined;
-  if (!isBytes(proof, HASH_BYTES) || !isCount(at) || !isBytes(sig, SIGNATURE_BYTES)) return undefined;
-  return { kind: 'hello', version, name, verify, proof, atMs: at, certificates, signature: sig };
+  if (!isBytes(proof, HASH_BYTES) || !isCount(atMs) || !isBytes(sig, SIGNATURE_BYTES)) return undefined;
+  return { kind: 'hello', version, name, verify, proof, atMs, certificates, rotations, signature: sig };
 }
 
-function readCertificates(value: Cbor | undefined): readonly Uint8Array[] | undefined {
-  if (!isCborList(value) || value.length > LIMITS.certificates) return undefined;
-  const chain: Uint8Array[] = [];
-  let bytes = 0;
-  for (const certificate of value) {
-    if (!(certificate instanceof Uint8Array)) return undefined;
-    bytes += certificate.length;
-    chain.push(certificate);
-  }
-  return bytes <= LIMITS.certificateBytes ? chain : undefined;
+/** So many at most, and so many bytes of them together. */
+function readByteStrings(
+  value: Cbor | undefined,
+  countMost: number,
+  bytesMost: number,
+): readonly Uint8Array[] | undefined {
+  if (!isCborList(value) || value.length > countMost) return undefined;
+  const strings = value.filter((item) => item instanceof Uint8Array);
+  const bytes = strings.reduce((sum, { length }) => sum + length, 0);
+  return strings.length === value.length && bytes <= bytesMost ? strings : undefined;
 }
 
 function readHoldings(map: { readonly [key: string]: Cbor }): Holdings | undefined {

@@ -29,7 +29,7 @@ import { CommitBell } from './shell/commit-bell.js';
 import { describeStatus, type NodeStatus } from './shell/node-status.js';
 import { Operator } from './shell/operator.js';
 import type { OperatorDesk } from './shell/operator-view.js';
-import { publishRotation } from './shell/rotation.js';
+import { awaitsRotation, isContested, ownRotations, publishRotation } from './shell/rotation.js';
 import { TrustKeeper } from './shell/trust-keeper.js';
 import { vouch } from './shell/vouching.js';
 import { runSync, type SyncOptions, type SyncReport } from './shell/sync.js';
@@ -73,6 +73,8 @@ interface NodeParts {
   readonly table: HoldingsTable;
   readonly book: PeerBook;
   readonly keeper: TrustKeeper;
+  /** What a hello shows of our earlier keys: filled before anybody is met. */
+  readonly rotations: Uint8Array[];
 }
 
 export class FederationNode {
@@ -114,6 +116,7 @@ export class FederationNode {
       name: options.name,
       publicKey: keyPair.publicKey,
       certificates: options.credentials?.own ?? [],
+      rotations: parts.rotations,
       networkKey: tools.crypto.stretch(options.networkKey ?? '', NETWORK_KEY_LABEL),
       sign: (bytes: Uint8Array) => tools.crypto.sign(bytes, keyPair.secretKey),
     };
@@ -132,13 +135,15 @@ export class FederationNode {
         standing: this.#keeper,
         credentials: options.credentials,
         isClosedNetwork: (options.networkKey ?? '') !== '',
+        awaitsRotation: (rotation) => awaitsRotation(rotation, this.#keeper),
+        isContested: (key) => isContested(key, this.#keeper),
         vouch: (key, name, method) =>
           vouch({ key, name, method }, { keeper: this.#keeper, committer: this.#committer }),
       },
       onEvent,
     });
     const [book, committer, peering] = [this.#book, this.#committer, this.#peering];
-    this.#listing = new Listing({ book, committer, peering });
+    this.#listing = new Listing({ book, committer, peering, onEvent });
     this.operator = new Operator({
       ownKey: keyPair.publicKey,
       keeper: this.#keeper,
@@ -181,7 +186,8 @@ export class FederationNode {
       onChange: () => changed(),
       onEvent: options.onEvent ?? (() => undefined),
     });
-    const node = new FederationNode(options, { table, book, keeper });
+    const rotations: Uint8Array[] = [];
+    const node = new FederationNode(options, { table, book, keeper, rotations });
     changed = () => node.#onTrustChange();
     const configured = options.trustedPeers ?? [];
     book.keepOnly(new Set(configured.map((peer) => peer.address)));
@@ -191,6 +197,9 @@ export class FederationNode {
     const committer = node.#committer;
     if (options.earlierKey !== undefined)
       await publishRotation(options.earlierKey, keyPair, { committer, storage, table, tools, keeper });
+    rotations.push(...(await ownRotations({ keeper, storage })));
+    // The configuration may name a key that was followed since.
+    node.#followRotations();
     node.#peering.start();
     return node;
   }
@@ -306,8 +315,12 @@ export class FederationNode {
   }
 
   #onTrustChange(): void {
-    this.#listing.followRotations((key) => this.#keeper.graph.successorOf(key));
+    this.#followRotations();
     this.#peering.standingChanged();
+  }
+
+  #followRotations(): void {
+    this.#listing.followRotations((key) => this.#keeper.graph.successorOf(key));
   }
 
   #infoOf(listed: ListedPeer): PeerInfo {

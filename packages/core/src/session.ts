@@ -4,6 +4,7 @@ import { equalBytes } from './bytes.js';
 import { compareRanges, openComparison } from './compare.js';
 import { checkHello, writeHello } from './handshake.js';
 import { LIMITS } from './limits.js';
+import { readRotations } from './rotation.js';
 import type { Hello, Holdings, Message } from './message.js';
 import {
   onConfirm,
@@ -108,6 +109,8 @@ function onHello(state: SessionState, hello: Hello, world: SessionWorld): Steppe
   const greeted = checkHello(hello, world.channel, world.greeter, world.tools);
   // The responder has said nothing so far, and to a stranger of another network it says nothing but goodbye.
   if (!greeted.ok) return close(state, greeted.code, greeted.reason);
+  if (readRotations(hello.rotations, world.channel.remoteKey, world.tools) === undefined)
+    return close(state, 'fault', 'rotations in hello that do not lead to the key of this link');
   if (world.revoked) return close(state, 'revoked', 'this node has revoked its trust in the peer');
   const reply: SessionEffect[] = world.channel.initiator ? [] : [sayHello(world)];
   reply.push({ kind: 'greeted', hello });

@@ -191,6 +191,7 @@ test('what proves a first contact follows from what was asked, what is shown and
     proof: new Uint8Array(32),
     atMs: 0,
     certificates,
+    rotations: [],
     signature: new Uint8Array(64),
   });
   /** Whose certificates are good if they say so. */

@@ -114,6 +114,12 @@ const MALFORMED: { readonly [K in Message['kind']]?: Readonly<Record<string, rea
       Array.from({ length: LIMITS.certificates + 1 }, () => new Uint8Array(1)),
       [new Uint8Array(LIMITS.certificateBytes), new Uint8Array(1)],
     ],
+    rotations: [
+      null,
+      ['x'],
+      Array.from({ length: LIMITS.rotations + 1 }, () => new Uint8Array(1)),
+      [new Uint8Array(LIMITS.rotationBytes), new Uint8Array(1)],
+    ],
     sig: [new Uint8Array(63), new Uint8Array(65)],
   },
   holdings: {

@@ -31,6 +31,7 @@ export const SAMPLES: { readonly [K in Message['kind']]: Message } = {
     proof: HASH,
     atMs: 1_760_000_000_000,
     certificates: [Uint8Array.of(0x30, 0)],
+    rotations: [Uint8Array.of(1)],
     signature: SIGNATURE,
   },
   holdings: {
@@ -106,6 +107,7 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     proof: bytes(32),
     atMs: count,
     certificates: fc.array(fc.uint8Array({ maxLength: 4000 }), { maxLength: 4 }),
+    rotations: fc.array(fc.uint8Array({ maxLength: 2000 }), { maxLength: LIMITS.rotations }),
     signature: bytes(64),
   }),
   holdings: fc.record<Of<'holdings'>>({

@@ -131,6 +131,8 @@ export class Party {
         credentials: undefined,
         isClosedNetwork: true,
         vouch: () => Promise.resolve(),
+        awaitsRotation: () => false,
+        isContested: () => false,
       },
       onEvent: (event) => this.events.push(event),
     });

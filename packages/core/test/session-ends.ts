@@ -21,7 +21,7 @@ export const WALL_MS = 1_760_000_000_000;
 
 export function greeter(keyPair: KeyPair, name: string, networkKey: Uint8Array = NETWORK): Greeter {
   const sign = (bytes: Uint8Array): Uint8Array => tools.crypto.sign(bytes, keyPair.secretKey);
-  return { name, publicKey: keyPair.publicKey, certificates: [], networkKey, sign };
+  return { name, publicKey: keyPair.publicKey, certificates: [], rotations: [], networkKey, sign };
 }
 
 /** A feed of alice's with so many entries. */

@@ -34,6 +34,7 @@ export const TABLE = {
   'message hello, of the same role as ours': refusedWith('refused'),
   'message hello, of another major version': refusedWith('version'),
   'message hello, under our own key': refusedWith('self'),
+  'message hello, with rotations that lead elsewhere': refusedWith('fault'),
   'message hello, of a peer that does not trust us': [
     '→ closed: greeted, send bye(pending), close(pending)',
     '→ closed: send hello, greeted, send bye(pending), close(pending)',

@@ -61,6 +61,8 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
     const channel = { ...world.channel, remoteKey: world.greeter.publicKey };
     return { ...said(peersHello(side)), world: { channel } };
   },
+  'message hello, with rotations that lead elsewhere': (side) =>
+    said(peersHello(side, { rotations: [Uint8Array.of(1)] })),
   'message hello, of a peer that does not trust us': (side) => said(peersHello(side, { verify: false })),
   'message hello, of a peer that we do not trust': (side) => ({
     ...said(peersHello(side)),
@@ -166,6 +168,7 @@ function peersHello(
   wrong: Partial<
     Pick<Hello, 'version' | 'verify'> & {
       readonly networkKey: Uint8Array;
+      readonly rotations: readonly Uint8Array[];
       readonly signer: KeyPair;
       readonly link: Uint8Array;
       readonly initiator: boolean;
@@ -179,7 +182,8 @@ function peersHello(
     handshakeHash: wrong.link ?? LINK,
     initiator: wrong.initiator ?? peer.channel.initiator,
   };
-  const by = greeter(keyPair, peer.greeter.name, wrong.networkKey);
+  const { rotations = [] } = wrong;
+  const by = { ...greeter(keyPair, peer.greeter.name, wrong.networkKey), rotations };
   const hello = writeHello(by, channel, { verify: wrong.verify ?? true, atMs: WALL_MS, tools });
   return wrong.version === undefined
     ? hello

@@ -1,15 +1,18 @@
 /** A few nodes on one memory network in virtual time, each of them to be cut off, stopped and started again. */
 
 import type { ExecutionContext } from 'ava';
+import { LoglineError } from '../dist/errors.js';
 import type { NodeEvent } from '../dist/events.js';
 import { parseTenant, type TenantId } from '../dist/identity.js';
 import { FederationNode, type NodeOptions } from '../dist/node.js';
+import type { Storage } from '../dist/storage.js';
 import { LogStore } from '../dist/store/store.js';
+import type { KeyPair } from '../dist/ports.js';
 import { MemoryDisk, MemoryIndex, MemoryNetwork, SeededRandom } from '../dist/testing/index.js';
 import { VirtualTime } from '../dist/testing/virtual-time.js';
 import { person, spanText, tools } from './forge.js';
 
-const TOOLS = {
+export const TOOLS = {
   ...tools,
   crypto: { ...tools.crypto, stretch: (secret: string) => tools.crypto.sha256(tools.text.encode(secret)) },
 };
@@ -17,20 +20,28 @@ const TOOLS = {
 export type Settings = Partial<
   Pick<NodeOptions, 'trust' | 'tenants' | 'primaries' | 'networkKey' | 'trustedPeers'>
 > & {
-  /** Names of those it lists. */
+  /** Where it is, if not at its name. */
+  readonly address?: string;
+  /** Addresses of those it lists. */
   readonly peers?: readonly string[];
 };
 
 /** A person's machine in the town. Its address is its name. */
 export class House {
   readonly name: string;
-  readonly key;
+  key: KeyPair;
   readonly events: NodeEvent[] = [];
   readonly disk = new MemoryDisk();
   readonly index = new MemoryIndex();
+  /** Whether it reaches others, or is only reached. */
+  mayDial = true;
   readonly #town: Town;
+  /** The key that its present one follows, until that is published. */
+  #earlierKey: KeyPair | undefined;
+  #rotations = 0;
   #settings: Settings;
   #node: FederationNode | undefined;
+  #storage: Storage | undefined;
 
   constructor(name: string, town: Town, settings: Settings) {
     this.name = name;
@@ -44,12 +55,24 @@ export class House {
     return this.#node;
   }
 
+  get storage(): Storage {
+    if (this.#storage === undefined) throw new Error(`${this.name} is not started`);
+    return this.#storage;
+  }
+
   async start(settings: Settings = this.#settings): Promise<void> {
     this.#settings = settings;
     const { clock, random, network } = this.#town;
     const { index } = this.index.reopen();
-    const storage = await LogStore.open({ disk: this.disk, index, tools: TOOLS, random, clock });
-    const { peers = [], ...rest } = settings;
+    const storage = (this.#storage = await LogStore.open({
+      disk: this.disk,
+      index,
+      tools: TOOLS,
+      random,
+      clock,
+    }));
+    const { peers = [], address = this.name, ...rest } = settings;
+    const transport = network.transport({ address, keyPair: this.key });
     this.#node = await FederationNode.open({
       networkKey: 'ours',
       tenants: '*',
@@ -57,13 +80,28 @@ export class House {
       ...rest,
       name: this.name,
       keyPair: this.key,
+      earlierKey: this.#earlierKey,
       storage,
-      transport: network.transport({ address: this.name, keyPair: this.key }),
+      transport: {
+        accept: (onLink) => transport.accept(onLink),
+        dial: (to, options) => {
+          if (!this.mayDial) throw new LoglineError('unreachable', `${to} cannot be reached from here`);
+          return transport.dial(to, options);
+        },
+        close: () => transport.close(),
+      },
       clock,
       random,
       tools: TOOLS,
       onEvent: (event) => this.events.push(event),
     });
+  }
+
+  /** Gives the stopped node a new key, in the way of `id rotate`. */
+  rotate(seed = ''): void {
+    this.#earlierKey = this.key;
+    this.#rotations++;
+    this.key = person(`${this.name} anew ${seed}, ${this.#rotations}`);
   }
 
   async stop(): Promise<void> {

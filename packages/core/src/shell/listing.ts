@@ -2,6 +2,7 @@
 
 import { equalBytes } from '../bytes.js';
 import { LoglineError } from '../errors.js';
+import type { NodeEvent } from '../events.js';
 import { fingerprintOf, keyOfFingerprint, type Fingerprint } from '../identity.js';
 import type { VerificationMethod } from '../statement.js';
 import type { Committer } from './committer.js';
@@ -12,6 +13,7 @@ export interface ListingParts {
   readonly book: PeerBook;
   readonly committer: Committer;
   readonly peering: Peering;
+  readonly onEvent: (event: NodeEvent) => void;
 }
 
 export class Listing {
@@ -31,9 +33,14 @@ export class Listing {
     const options = { key: peer.key, method: peer.method, source: 'established' } as const;
     const fact = book.factOf(book.preview(peer.address, options));
     await committer.remember(fact.name, fact.value);
+    const former = book.byAddress(peer.address)?.key;
     const listed = book.list(peer.address, options);
-    const released = listed.key === undefined ? undefined : book.releaseName(listed.key);
-    if (released !== undefined) await committer.remember(released.name, released.value);
+    // A node that was set up anew goes by its name again, whatever its key was called.
+    const isGone = former !== undefined && book.byKey(former) === undefined;
+    for (const key of [listed.key, isGone ? former : undefined]) {
+      const released = key === undefined ? undefined : book.releaseName(key);
+      if (released !== undefined) await committer.remember(released.name, released.value);
+    }
     peering.standingChanged();
     peering.dialNow(listed);
     return listed;
@@ -69,13 +76,16 @@ export class Listing {
 
   /** Listed keys that were rotated are followed: the peer is the same, and its name goes with it. */
   followRotations(successorOf: (key: Fingerprint) => Fingerprint | undefined): void {
-    const { book, committer } = this.#parts;
+    const { book, committer, onEvent } = this.#parts;
     for (const peer of book.peers()) {
       const successor = peer.key === undefined ? undefined : successorOf(fingerprintOf(peer.key));
       const key = successor === undefined ? undefined : keyOfFingerprint(successor);
       if (peer.key === undefined || key === undefined) continue;
       const released = book.releaseName(peer.key);
       peer.key = key;
+      // It is the operator's word no more: where a second key claims to follow too, he has to say which of them it is.
+      peer.pinnedBy = 'first_contact';
+      onEvent({ kind: 'key_pinned', address: peer.address, fingerprint: fingerprintOf(key) });
       const facts = [book.factOf(peer), ...(released === undefined ? [] : [released])];
       // Losing it costs following the rotation again at the next start.
       for (const fact of facts) committer.remember(fact.name, fact.value).catch(() => undefined);

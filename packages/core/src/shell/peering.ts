@@ -1,6 +1,5 @@
 /** Connections: dials listed peers, takes calls, keeps one session per pair of nodes, and binds names to keys. */
 
-import { equalBytes } from '../bytes.js';
 import type { NodeEvent } from '../events.js';
 import type { FeedKey } from '../feed.js';
 import type { GateOutcome } from '../gate.js';
@@ -13,9 +12,11 @@ import type { Committed } from './committer.js';
 import { FirstContacts, type ContactHost } from './first-contact.js';
 import { Herald } from './herald.js';
 import { misnamed } from './names.js';
+import { NewlyTrusted } from './newly-trusted.js';
 import type { ListedPeer, PeerBook } from './peer-book.js';
 import type { SessionEnd, SessionHost } from './session-host.js';
 import { SessionRunner } from './session-runner.js';
+import { describeStray, isStray, Successions, type SuccessionHost } from './succession.js';
 
 export interface PeeringOptions {
   readonly name: string;
@@ -23,7 +24,8 @@ export interface PeeringOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly host: Omit<SessionHost<SessionRunner>, 'isClaimed' | 'greeted' | 'opened' | 'closed' | 'gated'> &
-    ContactHost;
+    ContactHost &
+    SuccessionHost;
   readonly onEvent: (event: NodeEvent) => void;
 }
 
@@ -42,8 +44,8 @@ export class Peering {
   /** Sessions whose end is explained better than by its code. */
   readonly #explained = new WeakSet<SessionRunner>();
   readonly #contacts: FirstContacts;
-  /** Listed keys that were trusted at the last look. */
-  readonly #trusted = new Set<Fingerprint>();
+  readonly #successions: Successions;
+  readonly #newlyTrusted: NewlyTrusted;
   readonly #herald: Herald;
   #timer: Timer | undefined;
   #closing = false;
@@ -51,10 +53,15 @@ export class Peering {
   constructor(options: PeeringOptions) {
     this.#options = options;
     this.#herald = new Herald(options.clock, () => this.#open.values());
+    this.#newlyTrusted = new NewlyTrusted(options.book, options.host.standing);
     this.#contacts = new FirstContacts({
       ...options,
       misnamed: (name, key) => this.#misnamed(name, key),
       vouched: () => this.standingChanged(),
+    });
+    this.#successions = new Successions({
+      ...options.host,
+      gated: (session, outcomes) => this.#gated(session, outcomes),
     });
     this.#host = {
       ...options.host,
@@ -67,7 +74,7 @@ export class Peering {
   }
 
   start(): void {
-    this.#newlyTrusted();
+    this.#newlyTrusted.take();
     this.#options.transport.accept((link) => this.#take(link, undefined));
     this.#look();
   }
@@ -104,7 +111,7 @@ export class Peering {
       // It may have been listed, or rotated to, only since it said hello.
       if (end === undefined && session.isOpen) this.#met(session.link.remoteKey);
     }
-    for (const peer of this.#newlyTrusted()) this.dialNow(peer);
+    for (const peer of this.#newlyTrusted.take()) this.dialNow(peer);
   }
 
   /** A greeting goes on without trust: each side has to learn what the other thinks of it. */
@@ -115,20 +122,6 @@ export class Peering {
       return { code: 'revoked', reason: 'this node has revoked its trust in the peer' };
     if (standing.trusts(key) || !session.isOpen) return undefined;
     return { code: 'pending', reason: 'this node does not trust the peer any more' };
-  }
-
-  #newlyTrusted(): readonly ListedPeer[] {
-    const { standing } = this.#host;
-    const found: ListedPeer[] = [];
-    for (const peer of this.#options.book.peers()) {
-      if (peer.key === undefined) continue;
-      const fingerprint = fingerprintOf(peer.key);
-      const isTrusted = standing.trusts(peer.key);
-      if (isTrusted && !this.#trusted.has(fingerprint)) found.push(peer);
-      if (isTrusted) this.#trusted.add(fingerprint);
-      else this.#trusted.delete(fingerprint);
-    }
-    return found;
   }
 
   async close(): Promise<void> {
@@ -165,18 +158,28 @@ export class Peering {
     book.backOff(peer, clock.monotonic());
     try {
       const link = await transport.dial(peer.address, { timeoutMs: LIMITS.handshakeMs });
-      if (peer.key === undefined || equalBytes(peer.key, link.remoteKey)) return this.#take(link, peer);
+      const { remoteKey } = link;
+      // A stranger may be the one we look for under a new key, and its hello then says so.
+      if (!isStray(peer, remoteKey) || this.#isStranger(remoteKey)) return this.#take(link, peer);
       link.close(1000, 'another key');
-      const [expected, seen] = [fingerprintOf(peer.key), fingerprintOf(link.remoteKey)];
-      this.#dialFailed(
-        peer,
-        `expected key ${expected} at this address, found ${seen}: if the peer was set up anew, establish trust again with #${seen}`,
-      );
+      this.#dialFailed(peer, describeStray(peer, remoteKey));
     } catch (error) {
       this.#dialFailed(peer, messageOf(error));
     } finally {
       peer.dialling = false;
     }
+  }
+
+  #isStranger(key: Uint8Array): boolean {
+    const { standing } = this.#host;
+    return !standing.trusts(key) && standing.levelOf(key) !== 'revoked';
+  }
+
+  /** The peer's hello may still be looked into. */
+  async #strayed(peer: ListedPeer, session: SessionRunner): Promise<void> {
+    const { remoteKey } = session.link;
+    await this.#successions.settled(session);
+    if (!this.#closing && isStray(peer, remoteKey)) this.#dialFailed(peer, describeStray(peer, remoteKey));
   }
 
   #misnamed(name: string, key: Uint8Array): string | undefined {
@@ -185,11 +188,13 @@ export class Peering {
   }
 
   #greeted(session: SessionRunner, hello: Hello): void {
+    this.#successions.hear(session, hello);
     const key = session.link.remoteKey;
     const dialled = this.#greeting.get(session);
     const peer = this.#options.book.byKey(key) ?? (dialled?.key === undefined ? dialled : undefined);
-    const problem = peer === undefined ? undefined : this.#contacts.meet(peer, key, hello);
-    if (peer === undefined || problem === undefined) return;
+    if (peer === undefined) return;
+    const problem = this.#successions.problemOf(peer, key) ?? this.#contacts.meet(peer, key, hello);
+    if (problem === undefined) return;
     peer.isMet = true;
     this.#explained.add(session);
     this.#note(peer, problem);
@@ -280,7 +285,10 @@ export class Peering {
     this.#greeting.delete(session);
     const wasOpen = this.#open.get(session.fingerprint) === session;
     if (wasOpen) this.#open.delete(session.fingerprint);
-    const peer = book.byKey(session.link.remoteKey) ?? dialled;
+    const key = session.link.remoteKey;
+    const stray = dialled !== undefined && isStray(dialled, key) ? dialled : undefined;
+    if (stray !== undefined && !wasOpen) return void this.#strayed(stray, session);
+    const peer = book.byKey(key) ?? (stray === undefined ? dialled : undefined);
     if (peer !== undefined) {
       if (wasOpen) {
         const now = clock.monotonic();

@@ -1,8 +1,16 @@
 /** A node under a new key: it states with both keys that the one follows the other, and where the old one's feeds end. */
 
-import { equalBytes } from '../bytes.js';
+import { equalBytes, fromKey } from '../bytes.js';
 import { HASH_BYTES } from '../entry.js';
-import { fingerprintOf, accessScope, TRUST_SCOPE, type TenantId } from '../identity.js';
+import { feedKey } from '../feed.js';
+import {
+  fingerprintOf,
+  accessScope,
+  keyOfFingerprint,
+  TRUST_SCOPE,
+  type Fingerprint,
+  type TenantId,
+} from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { KeyPair } from '../ports.js';
 import { rotationBody, type EpochCut } from '../statement.js';
@@ -27,7 +35,7 @@ export async function publishRotation(
   const itself: EpochCut = { part: '-', epoch: storage.run, seq: 1, hash: new Uint8Array(HASH_BYTES) };
   const earlier = planned.filter(({ tenant }) => tenant === undefined).map(({ cut }) => cut);
   // The newest: a node that was started so often has nothing in force that old.
-  const cuts = [...earlier.slice(1 - LIMITS.cutsPerStatement), itself];
+  const cuts = [...earlier.slice(1 - LIMITS.cutsPerRotation), itself];
   const proof = tools.crypto.sign(rotationBody(oldKey.publicKey, newKey.publicKey, cuts), newKey.secretKey);
   const byTenant = new Map<TenantId, EpochCut[]>();
   for (const { tenant, cut } of planned)
@@ -45,4 +53,60 @@ export async function publishRotation(
     }
   });
   await keeper.settled();
+}
+
+/**
+ * The entries by which this node's earlier keys led to the present one, oldest first: its hello shows them to peers who
+ * trust one of those and have missed what became of it. Of more than a hello holds the newest.
+ */
+export async function ownRotations({
+  keeper: { graph },
+  storage,
+}: Pick<ActsWorld, 'storage'> & { readonly keeper: TrustKeeper }): Promise<readonly Uint8Array[]> {
+  const ends = graph
+    .followed()
+    .filter((key) => graph.isOurs(key))
+    .flatMap((key) => graph.endsOf(key).rotations);
+  const entries: Uint8Array[] = [];
+  const seen = new Set<Fingerprint>();
+  let room: number = LIMITS.rotationBytes;
+  for (let key = graph.root; entries.length < LIMITS.rotations && !seen.has(key);) {
+    seen.add(key);
+    const place = ends.find(({ facts: [fact] }) => fact.about === key)?.place;
+    const earlier = place === undefined ? undefined : keyOfFingerprint(place.by);
+    if (place === undefined || earlier === undefined) break;
+    const { epoch, seq } = place;
+    const feed = feedKey(TRUST_SCOPE, earlier, fromKey(epoch));
+    const [entry] = await storage.entries(feed, { from: seq, to: seq, bytesMost: 1 });
+    room -= entry?.bytes.length ?? 0;
+    if (entry === undefined || room < 0) break;
+    entries.unshift(entry.bytes);
+    key = place.by;
+  }
+  return entries;
+}
+
+/**
+ * Whether a rotation that a hello shows would be news that matters: we trust the key that it ends, or the one that
+ * followed that key by another rotation. A second one freezes both; a third would say nothing new.
+ */
+export function awaitsRotation(
+  { from, to }: { readonly from: Uint8Array; readonly to: Uint8Array },
+  keeper: TrustKeeper,
+): boolean {
+  const ends = keeper.graph.endsOf(fingerprintOf(from)).rotations;
+  const [follower, ...others] = new Set(ends.map(({ facts: [fact] }) => fact.about));
+  if (follower === undefined) return keeper.trusts(from);
+  const known = keyOfFingerprint(follower);
+  const isSecond = others.length === 0 && follower !== fingerprintOf(to);
+  return isSecond && known !== undefined && keeper.trusts(known);
+}
+
+/** Whether a key claims to follow one that another key claims to follow too: only an operator can say which is right. */
+export function isContested(key: Uint8Array, { graph }: TrustKeeper): boolean {
+  const fingerprint = fingerprintOf(key);
+  return graph.followed().some((earlier) => {
+    const followers = new Set(graph.endsOf(earlier).rotations.map(({ facts: [fact] }) => fact.about));
+    return followers.size > 1 && followers.has(fingerprint);
+  });
 }

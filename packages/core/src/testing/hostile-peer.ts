@@ -28,6 +28,8 @@ export interface HostilePeerOptions {
   readonly networkKey?: string;
   /** In DER, its own first; none by default. */
   readonly certificates?: readonly Uint8Array[];
+  /** Entries that its hello shows as its rotations; none by default. */
+  readonly rotations?: readonly Uint8Array[];
   /** Of the same key pair. By default WebSockets of its own. */
   readonly transport?: Transport;
   /** Called with each link that a node dialled to us, before anything came over it. */
@@ -42,13 +44,14 @@ export class HostilePeer {
   readonly #greeter: Greeter;
 
   constructor(options: HostilePeerOptions = {}) {
-    const { name = 'mallory', networkKey = '', certificates = [], onLink } = options;
+    const { name = 'mallory', networkKey = '', certificates = [], rotations = [], onLink } = options;
     const keyPair = options.keyPair ?? TOOLS.crypto.keyPair(crypto.getRandomValues(new Uint8Array(32)));
     this.keyPair = keyPair;
     this.#greeter = {
       name,
       publicKey: keyPair.publicKey,
       certificates,
+      rotations,
       networkKey: TOOLS.crypto.stretch(networkKey, NETWORK_KEY_LABEL),
       sign: (bytes) => TOOLS.crypto.sign(bytes, keyPair.secretKey),
     };
