@@ -269,8 +269,20 @@ hostile(
     const address = await mallory.listen();
     await trust(siege.alice, { address, fingerprint: fingerprintOf(carol.publicKey) });
     const taken = await eventually('alice dials', () => mallory.taken[0]);
+    const { verify } = await taken.heard('hello');
+    t.false(verify, 'she greets whom she finds there as any stranger');
+    taken.say(taken.hello());
     await within(CLOSE_MS, 'and hangs up', taken.closed);
-    t.is(taken.frames.length, 0, 'without having said a word');
+    t.deepEqual(
+      taken.messages.map(({ kind }) => kind),
+      ['hello', 'bye'],
+      'without having said another word',
+    );
+    await eventually('and says whom she expected', () =>
+      siege.alice
+        .told('dial_failed')
+        .some((line) => String(line['reason']).startsWith(`expected key ${fingerprintOf(carol.publicKey)}`)),
+    );
   },
 );
 
