@@ -37,6 +37,11 @@ export function hasRole(caller: Caller, role: Role): boolean {
   return caller.roles.has(role) || caller.roles.has('admin');
 }
 
+/** What allowances are counted by: the same user has one, whether it comes through the gateway or not. */
+export function callerKey({ kind, name, tenant }: Caller): string {
+  return kind === 'operator' ? kind : JSON.stringify([tenant ?? null, name]);
+}
+
 /** Whether the caller may name any tenant, and see figures that are split by tenant. */
 export function seesAllTenants(caller: Caller): boolean {
   return caller.tenant === undefined && caller.roles.has('admin');

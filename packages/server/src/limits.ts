@@ -31,7 +31,9 @@ export const SERVER_LIMITS = {
   pageBytes: 8 * MIB,
   pageDefault: 100,
 
+  /** Streams at once: of all, and of one caller that a token or the gateway names. */
   streams: 1_000,
+  streamsPerCaller: 100,
   heartbeatMs: 15_000,
 
   /** How long a request waits for a sync before it is told of a job. */

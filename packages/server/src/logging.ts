@@ -98,7 +98,10 @@ export function logEvent(log: Logger, event: NodeEvent): void {
   }
 }
 
-/** What others wrote, bounded; pino escapes the rest. */
+/** What pino leaves as it is and a terminal acts on: C1 controls, DEL, line separators, and marks of writing direction. */
+const UNSHOWN = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** What others wrote, bounded; pino escapes quotes and the other control characters. */
 export function short(text: string): string {
-  return text.slice(0, SERVER_LIMITS.loggedChars);
+  return text.slice(0, SERVER_LIMITS.loggedChars).replaceAll(UNSHOWN, '\ufffd');
 }

@@ -1,6 +1,6 @@
 /** How often each caller may ask within a minute. */
 
-import type { Caller } from './caller.js';
+import { callerKey, type Caller } from './caller.js';
 import { SERVER_LIMITS } from './limits.js';
 import { HttpProblem } from './problem.js';
 
@@ -20,7 +20,8 @@ export async function openRates(perMinute: number | undefined): Promise<Rates> {
   const seen = new SeenKeys();
   return {
     async count(caller) {
-      const key = seen.admit(keyOf(caller)) ? keyOf(caller) : OTHERS;
+      const own = callerKey(caller);
+      const key = seen.admit(own) ? own : OTHERS;
       try {
         await limiter.consume(key);
       } catch (error) {
@@ -50,9 +51,4 @@ class SeenKeys {
     if (this.#keys.size < SERVER_LIMITS.callersCounted) this.#keys.add(key);
     return this.#keys.has(key);
   }
-}
-
-/** The same user has one allowance, whether it comes through the gateway or not. */
-function keyOf({ kind, name, tenant }: Caller): string {
-  return kind === 'operator' ? kind : JSON.stringify([tenant ?? null, name]);
 }

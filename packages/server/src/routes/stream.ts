@@ -2,10 +2,11 @@
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { LoglineError, type FollowEvent } from '@logline/federation-core';
+import type { FollowEvent } from '@logline/federation-core';
 import { watchExpiry } from '../deadlines.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { problems } from '../operations.js';
+import { Places } from '../places.js';
 import { HttpProblem } from '../problem.js';
 import { callerOf, headerOf, readQuery, requireTenant } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
@@ -18,7 +19,7 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
-let streams = 0;
+const places = new Places({ all: SERVER_LIMITS.streams, perCaller: SERVER_LIMITS.streamsPerCaller });
 
 export const streamRoutes: readonly Route[] = [
   {
@@ -48,12 +49,11 @@ async function stream(ctx: RouteContext, { node, closing }: Service): Promise<vo
   // After a reconnect a browser repeats the address it began with and adds the header: the header is the newer one.
   const lastSeen = headerOf(ctx, 'last-event-id');
   const after = lastSeen ?? query.after ?? query.from;
-  if (streams >= SERVER_LIMITS.streams)
-    throw new LoglineError('overloaded', 'too many streams are open: close some, or follow on another node');
-
+  const leave = places.take(callerOf(ctx));
   const gone = new AbortController();
   const expiry = watchExpiry(callerOf(ctx));
   ctx.res.once('close', () => {
+    leave();
     expiry.forget();
     gone.abort();
   });
@@ -67,13 +67,12 @@ async function stream(ctx: RouteContext, { node, closing }: Service): Promise<vo
     ctx.status = 200;
     return;
   }
-  streams++;
   try {
     ctx.respond = false;
     ctx.res.writeHead(200, { ...headersOf(ctx), ...HEADERS });
     await send(ctx.res, first, events, signal);
   } finally {
-    streams--;
+    leave();
     gone.abort();
     ctx.res.end();
   }
