@@ -27,8 +27,16 @@ export class Repeats {
   async once<T>(ctx: Context, content: unknown, act: () => Promise<T>): Promise<T> {
     const digest = createHash('sha256').update(JSON.stringify(content)).digest('base64');
     const key = headerOf(ctx, 'idempotency-key');
-    const { kind, name } = callerOf(ctx);
-    const place = JSON.stringify([kind, name, ctx.path, key ?? null, key === undefined ? digest : null]);
+    const { kind, name, tenant = null } = callerOf(ctx);
+    // Two tenants may each have an alice.
+    const place = JSON.stringify([
+      kind,
+      name,
+      tenant,
+      ctx.path,
+      key ?? null,
+      key === undefined ? digest : null,
+    ]);
     const known = this.#kept.get(place);
     if (known !== undefined && performance.now() - known.atMs < KEPT_MS) {
       if (known.digest === digest) return known.result as Promise<T>;

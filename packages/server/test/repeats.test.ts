@@ -5,11 +5,11 @@ import { HttpProblem } from '../dist/problem.js';
 import { Repeats } from '../dist/repeats.js';
 
 /** As much of a request as is looked at. */
-function request(options: { key?: string; caller?: string; path?: string } = {}): Context {
-  const { key, caller = 'ann', path = '/v1/trust/revoke' } = options;
+function request(options: { key?: string; caller?: string; path?: string; tenant?: string } = {}): Context {
+  const { key, caller = 'ann', path = '/v1/trust/revoke', tenant } = options;
   return {
     path,
-    state: { caller: { kind: 'operator', name: caller } },
+    state: { caller: { kind: 'bearer', name: caller, tenant } },
     req: { headersDistinct: key === undefined ? {} : { 'idempotency-key': [key] } },
   } as unknown as Context;
 }
@@ -27,7 +27,9 @@ test('the same key and content act once, for one caller and one route', async (t
   t.is(await repeats.once(request({ key: 'l' }), { a: 1 }, act), 2);
   t.is(await repeats.once(request({ key: 'k', caller: 'bob' }), { a: 1 }, act), 3);
   t.is(await repeats.once(request({ key: 'k', path: '/v1/trust/release' }), { a: 1 }, act), 4);
-  t.is(acts(), 4);
+  t.is(await repeats.once(request({ key: 'k', tenant: 'acme' }), { a: 1 }, act), 5);
+  t.is(await repeats.once(request({ key: 'k', tenant: 'globex' }), { a: 1 }, act), 6);
+  t.is(acts(), 6);
 });
 
 test('a key that comes with other content is refused, and nothing is done', async (t) => {
