@@ -139,9 +139,10 @@ test('a body that nobody asked for holds no connection once the answer is there'
   const drips: NodeJS.Timeout[] = [];
   t.teardown(() => drips.forEach((drip) => clearInterval(drip)));
   const ended = heads.map(async (start) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(start));
+    const socket = connect(port, '127.0.0.1');
     let answer = '';
     socket.setEncoding('latin1').on('data', (text) => (answer += String(text)));
+    socket.write(start);
     // Never silent, and never at the end of the body.
     drips.push(setInterval(() => socket.write('1\r\nx\r\n'), 10));
     socket.on('error', () => undefined);
