@@ -1,9 +1,8 @@
-/** Statements about one tenant as the access fold keeps them: by kind, bounded, in no order. */
+/** Statements about one tenant as the access fold keeps them: by kind, in no order. */
 
 import { toKey } from './bytes.js';
 import { compareStamps, type Stamp } from './clock.js';
 import { fingerprintOf, type Fingerprint } from './identity.js';
-import { LIMITS } from './limits.js';
 import type { AccessStatement, Placed } from './statement.js';
 
 type Kind = AccessStatement['kind'];
@@ -47,20 +46,17 @@ export class AccessBook {
   /** By the ended key and the entry that ended it. */
   readonly #cuts = new Map<string, AccessFact<AccessOf<'cut'>>[]>();
   readonly #ids = new Set<string>();
-  readonly #held = new Map<Fingerprint, { statements: number; bytes: number }>();
   readonly #firstStamps = new Map<string, Stamp>();
   readonly #forks = new Map<string, number>();
   readonly #provisional = new Map<string, number>();
 
-  /** False where it is held already. `bytes` count against its signer. */
-  add(placed: Placed<AccessStatement>, bytes: number): boolean {
+  /** False where it is held already. */
+  add(placed: Placed<AccessStatement>): boolean {
     const by = fingerprintOf(placed.origin);
     const entry = toKey(placed.hash);
     const id = `${entry}${placed.index}`;
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
-    const held = this.#held.get(by) ?? { statements: 0, bytes: 0 };
-    this.#held.set(by, { statements: held.statements + 1, bytes: held.bytes + bytes });
     const { statement, stamp } = placed;
     const epoch = toKey(placed.epoch);
     const first = this.#firstStamps.get(by + epoch);
@@ -102,14 +98,6 @@ export class AccessBook {
   /** Cuts of a key's feeds under the revocation or rotation in an entry. */
   cutsUnder(key: Fingerprint, entry: string): readonly AccessFact<AccessOf<'cut'>>[] {
     return this.#cuts.get(key + entry) ?? [];
-  }
-
-  hasRoom(by: Fingerprint, more: { readonly statements: number; readonly bytes: number }): boolean {
-    const held = this.#held.get(by);
-    return (
-      (held?.statements ?? 0) + more.statements <= LIMITS.trustStatements &&
-      (held?.bytes ?? 0) + more.bytes <= LIMITS.trustBytes
-    );
   }
 
   setFork(by: Fingerprint, epoch: Uint8Array, from: number | undefined): void {

@@ -3,6 +3,7 @@
 import { fingerprintOf, type Fingerprint, type TenantId } from './identity.js';
 import type { AccessStatement, ConflictPolicy, Placed } from './statement.js';
 import { AccessBook, compareAccess, latestOf, type AccessFact } from './access-facts.js';
+import { AccessRoom } from './access-room.js';
 import { JudgedCuts, type KnownCuts } from './access-cuts.js';
 import type { TrustGraph } from './trust.js';
 
@@ -40,6 +41,10 @@ export class AccessRules {
   readonly #books = new Map<TenantId, AccessBook>();
   readonly #claims = new Map<TenantId, Fingerprint>();
   readonly #readings = new Map<TenantId, TenantReading>();
+  readonly #emptyBook = new AccessBook();
+  readonly #room = new AccessRoom();
+  /** What is read of a tenant of which nothing was said. */
+  #blank: TenantReading | undefined;
   #added = 0;
 
   constructor(parts: { readonly trust: TrustGraph; readonly settings: AccessSettings }) {
@@ -54,26 +59,40 @@ export class AccessRules {
     return this.#added + this.#trust.version;
   }
 
-  /** Takes a statement of `access/<tenant>` that the gate has accepted, once. `bytes`: of its entry, given with one of the entry's statements. */
-  add(tenant: TenantId, placed: Placed<AccessStatement>, bytes = 0): void {
-    if (this.#bookOf(tenant).add(placed, bytes)) this.#change(tenant);
+  /** Of how many tenants anything is kept: what is merely asked about leaves nothing behind. */
+  get tenantsKept(): number {
+    return new Set([...this.#books.keys(), ...this.#readings.keys()]).size;
   }
 
-  /** Whether an entry with so many statements and bytes may still be kept. Ours always. */
+  /** Takes a statement of `access/<tenant>` that the gate has accepted, once. `bytes`: of its entry, given with one of the entry's statements. */
+  add(tenant: TenantId, placed: Placed<AccessStatement>, bytes = 0): void {
+    if (!this.#openBook(tenant).add(placed)) return;
+    this.#room.take(fingerprintOf(placed.origin), { statements: 1, bytes });
+    this.#change(tenant);
+  }
+
+  /**
+   * Whether an entry with so many statements and bytes may still be kept. Ours always. The bound of an origin is one for
+   * all tenants together, for anybody can name any number of them.
+   */
   roomFor(tenant: TenantId, origin: Uint8Array, bytes: number, statements = 1): boolean {
     const by = fingerprintOf(origin);
-    return this.#trust.isOurs(by) || this.#bookOf(tenant).hasRoom(by, { bytes, statements });
+    const matters = (key: Fingerprint): boolean => this.#trust.trusts(key) || this.#trust.follows(key);
+    if (this.#trust.isOurs(by)) return true;
+    if (!this.#room.hasRoom(by, { bytes, statements })) return false;
+    const isHeard = matters(by) || this.#goesOn(by) === this.primaryOf(tenant);
+    return isHeard || this.#room.hasRoomForStrangers({ bytes, statements }, matters, this.#trust.version);
   }
 
   /** A fork was found in a feed of `access/<tenant>`, or ruled away (`undefined`): nothing counts from there on. */
   setFork(tenant: TenantId, origin: Uint8Array, epoch: Uint8Array, from: number | undefined): void {
-    this.#bookOf(tenant).setFork(fingerprintOf(origin), epoch, from);
+    this.#openBook(tenant).setFork(fingerprintOf(origin), epoch, from);
     this.#change(tenant);
   }
 
   /** Where this node stopped for now in the access feed of an ended key, until somebody who may says where it ends. */
   setProvisional(tenant: TenantId, origin: Uint8Array, epoch: Uint8Array, from: number | undefined): void {
-    this.#bookOf(tenant).setProvisional(fingerprintOf(origin), epoch, from);
+    this.#openBook(tenant).setProvisional(fingerprintOf(origin), epoch, from);
     this.#change(tenant);
   }
 
@@ -198,11 +217,15 @@ export class AccessRules {
   #read(tenant: TenantId): TenantReading {
     const known = this.#readings.get(tenant);
     if (known?.version === this.#trust.version) return known;
+    // Anybody can ask for any name: what is the same for all tenants of which nothing was said is kept once.
+    const isNamed = this.#books.has(tenant) || this.#pins.has(tenant) || this.#claims.has(tenant);
+    if (!isNamed && this.#blank?.version === this.#trust.version) return this.#blank;
     const primary = this.#findPrimary(tenant);
     const cuts = new JudgedCuts({ trust: this.#trust, book: this.#bookOf(tenant), primary });
     const grants = this.#latestGrants(this.#ruledBy(tenant, 'grant', primary, cuts));
     const reading = { version: this.#trust.version, primary, cuts, grants };
-    this.#readings.set(tenant, reading);
+    if (isNamed) this.#readings.set(tenant, reading);
+    else this.#blank = reading;
     return reading;
   }
 
@@ -237,6 +260,11 @@ export class AccessRules {
   }
 
   #bookOf(tenant: TenantId): AccessBook {
+    return this.#books.get(tenant) ?? this.#emptyBook;
+  }
+
+  /** The book of a tenant, to write in. */
+  #openBook(tenant: TenantId): AccessBook {
     const known = this.#books.get(tenant);
     if (known !== undefined) return known;
     const fresh = new AccessBook();

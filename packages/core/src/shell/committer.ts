@@ -190,6 +190,8 @@ export class Committer {
     let bytes = 0;
     let count = 0;
     for (const job of this.#queue) {
+      // What is written together fails together, and must take nothing of anybody else's along: it has a commit of its own.
+      if (count > 0 && (job.kind === 'write' || this.#queue[0]?.kind === 'write')) break;
       if (count > 0 && (bytes + job.bytes > LIMITS.commitBytes || count >= LIMITS.commitJobs)) break;
       bytes += job.bytes;
       count++;

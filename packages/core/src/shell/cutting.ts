@@ -1,10 +1,12 @@
 /** What a cut would leave of a key's feeds: the last entry that stays of each, and what falls with the rest. */
 
 import { equalBytes, toHex } from '../bytes.js';
+import { compareStamps, STAMP_ZERO, type Stamp } from '../clock.js';
 import { hashOfEntry, HASH_BYTES, headerOfAccepted, splitEntry } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import { lastRange, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import { lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import { tenantOfScope, tenantOfTimeline, type Scope, type TenantId } from '../identity.js';
+import { LIMITS } from '../limits.js';
 import type { Crypto } from '../ports.js';
 import type { CutPart, EpochCut } from '../statement.js';
 import type { Storage } from '../storage.js';
@@ -28,6 +30,8 @@ export interface CuttingWorld {
   readonly crypto: Crypto;
 }
 
+/** Cuts of feeds of the scope `trust` that one entry has room for. */
+const TRUST_CUTS_MOST = 2 * LIMITS.cutsPerStatement;
 const READ_BYTES = 1024 * 1024;
 const NOTHING = new Uint8Array(HASH_BYTES);
 
@@ -62,7 +66,24 @@ export async function planCuts(
       `from: no feed ${JSON.stringify(strayed.slice(0, 200))} of this key is held here: a dry run lists those that are`,
     );
   }
-  return Promise.all(feeds.map((feed) => planCut(feed, from, world)));
+  const kept = nameable(feeds);
+  const planned: PlannedCut[] = [];
+  // One after the other: the feeds may be many, and each is read from the log.
+  for (const feed of feeds)
+    planned.push(await (kept.has(feed) ? planCut(feed, from, world) : cutFeed(feed, 0, world)));
+  return planned;
+}
+
+/**
+ * The feeds that the cuts of one key can name. A revocation stands in one entry, and a key may have begun any number of
+ * feeds of the scope `trust`: of those the newest are named, and the others are cut at nothing.
+ */
+function nameable(feeds: readonly Feed[]): ReadonlySet<Feed> {
+  const ofTrust = feeds.filter((feed) => tenantOfScope(scopeOfFeed(feed.key)) === undefined);
+  const stampOf = (feed: Feed): Stamp => lastRange(feed)?.head.stamp ?? STAMP_ZERO;
+  ofTrust.sort((a, b) => compareStamps(stampOf(b), stampOf(a)));
+  const unnamed = new Set(ofTrust.slice(TRUST_CUTS_MOST));
+  return new Set(feeds.filter((feed) => !unnamed.has(feed)));
 }
 
 /** Where one feed would be cut. */

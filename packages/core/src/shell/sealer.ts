@@ -75,6 +75,12 @@ export class Sealer {
     const seq = (head?.to ?? 0) + 1;
     const stamp = nextStamp();
     const value = sealContent(content, tools);
+    // Nobody could read it, not even we after a restart: what it states would be lost.
+    assert(
+      content.statements.length === 0 ||
+        (value.length <= LIMITS.statementsBytes && content.statements.length <= LIMITS.statementsPerEntry),
+      'statements fit one entry',
+    );
     const count = countOf(content);
     const open = head?.head.segment;
     // A change is the value and at most a few hundred bytes: close enough to tell whether the segment has room.
