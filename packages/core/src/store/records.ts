@@ -92,6 +92,15 @@ function readWithheld(value: Cbor | undefined): Withheld | undefined {
   return { clip: isBytes(clip, HASH_BYTES) ? clip : undefined, entries, spans };
 }
 
+/** Why a whole record is not understood: damage, or a kind that only a later version writes. */
+export function notUnderstood({ kind, position }: Pick<LogRecord, 'kind' | 'position'>): LoglineError {
+  if (kind <= Math.max(...Object.values(RECORD_KIND))) return damagedAt(position);
+  return new LoglineError(
+    'bad_configuration',
+    `the log holds a record of kind ${kind} at byte ${position}, which a newer version wrote: start that version again; the data is whole, so remove nothing`,
+  );
+}
+
 export function damagedAt(position: number): LoglineError {
   return new LoglineError(
     'damaged',

@@ -24,7 +24,7 @@ import type {
 import { Catalog } from './catalog.js';
 import { EntryReader } from './entry-reader.js';
 import { Log, markOf, type LogRecord } from './log.js';
-import { damagedAt, decodeRecord, encodeRecord, RECORD_KIND } from './records.js';
+import { damagedAt, decodeRecord, encodeRecord, notUnderstood, RECORD_KIND } from './records.js';
 import { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
 import { SpanCache } from './span-cache.js';
@@ -308,7 +308,7 @@ export class LogStore implements Storage {
   #replay(record: LogRecord): void {
     if (record.kind === RECORD_KIND.run) return this.#catalog.addRun(record.position, record.payload);
     const decoded = decodeRecord(record, this.#tools);
-    if (decoded === undefined) throw damagedAt(record.position);
+    if (decoded === undefined) throw notUnderstood(record);
     this.#apply(decoded, record.position);
   }
 }
