@@ -1,7 +1,6 @@
 /** Whom a request means by a peer: people name nodes by id, by name, by address, or by fingerprint. */
 
 import {
-  fingerprintOf,
   keyOfFingerprint,
   parseAddress,
   parseNodeId,
@@ -22,14 +21,6 @@ export function keyFor(node: FederationNode, text: string): Uint8Array {
     'unknown_peer',
     `no node is known as ${shown(text)}: name it by its id, address or fingerprint as GET /v1/trust/graph and GET /v1/nodes list them`,
   );
-}
-
-/** As `keyFor`, for what nobody may do to the node itself. Throws `bad_request`. */
-export function otherKeyFor(node: FederationNode, text: string): Uint8Array {
-  const key = keyFor(node, text);
-  if (fingerprintOf(key) === node.fingerprint)
-    throw new HttpProblem('bad_request', 'this is the node itself: name another one');
-  return key;
 }
 
 /**

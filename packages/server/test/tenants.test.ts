@@ -2,6 +2,7 @@
 import test from 'ava';
 import { eventually } from '@logline/federation-core/testing';
 import * as shapes from '../dist/schemas-trust.js';
+import { ACCESS, operator, user } from './callers.js';
 import { get, post, serve, textOf, type Body } from './helpers.js';
 import { befriend, join, listOf, shows, strangersKey, titlesAt, write } from './meeting.js';
 
@@ -95,4 +96,28 @@ test('what makes no sense about a tenant is refused, and changes nothing', async
     t.true(textOf(answer.body['detail']).length > 10, answer.text);
   }
   t.deepEqual((await get(`${alice.url}/v1/tenants`)).body, { tenants: [] });
+});
+
+test('an admin who is bound to a tenant decides about none, not even its own', async (t) => {
+  const alice = await serve(t, { name: 'alice', access: ACCESS });
+  const key = strangersKey();
+  const body = { peer_id: key, read: true, write: true };
+  const bound = user({ tenant: 'acme', scope: 'federation:admin' });
+  for (const tenant of ['acme', 'globex']) {
+    const path = `${alice.url}/v1/tenants/${tenant}`;
+    t.is((await post(`${path}/grant`, body, operator)).status, 200);
+    t.is((await get(`${path}/access`, operator)).status, 200);
+    const answers = [
+      await get(`${path}/access`, bound),
+      await post(`${path}/grant`, body, bound),
+      await post(`${path}/ungrant`, { peer_id: key }, bound),
+      await post(`${path}/designate`, { peer_id: key }, bound),
+    ];
+    for (const answer of answers) {
+      t.is(answer.status, 403, answer.text);
+      t.false(answer.text.includes(key));
+    }
+  }
+  t.is((await get(`${alice.url}/v1/tenants`, bound)).status, 403);
+  t.is((await get(`${alice.url}/v1/tenants`, user())).status, 403);
 });

@@ -4,7 +4,7 @@ import { fingerprintOf, parseTenant } from '@logline/federation-core';
 import type { AccessInfo, Rights, TenantId } from '@logline/federation-core';
 import type { z } from 'zod';
 import { summarise } from '../acts.js';
-import { keyFor, otherKeyFor } from '../known-peers.js';
+import { keyFor } from '../known-peers.js';
 import { json, jsonBody, problems } from '../operations.js';
 import { HttpProblem } from '../problem.js';
 import { readJson, readQuery, shown } from '../request.js';
@@ -96,7 +96,7 @@ async function setRights(
   { peer, rights }: { readonly peer: string; readonly rights: Rights },
 ): Promise<void> {
   const tenant = tenantIn(ctx);
-  const key = otherKeyFor(node, peer);
+  const key = keyFor(node, peer);
   const words = [rights.read && 'read', rights.write && 'write'].filter((word) => word !== false);
   summarise(ctx, `${fingerprintOf(key)} may ${words.join(' and ') || 'do nothing'} in ${tenant}`);
   ctx.body = await repeats.once(ctx, [fingerprintOf(key), rights], async () =>

@@ -4,7 +4,7 @@ import { fingerprintOf, formatMs } from '@logline/federation-core';
 import type { RevokeFrom, TrustGraphView } from '@logline/federation-core';
 import type { z } from 'zod';
 import { summarise } from '../acts.js';
-import { otherKeyFor } from '../known-peers.js';
+import { keyFor } from '../known-peers.js';
 import { json, jsonBody, problems } from '../operations.js';
 import { describeReport } from '../relationships.js';
 import { readJson, readQuery } from '../request.js';
@@ -127,7 +127,7 @@ function describeGraph(graph: TrustGraphView, whole: TrustGraphView): z.output<t
 async function revoke(ctx: RouteContext, { node, repeats }: Service): Promise<void> {
   const request = await readJson(ctx, revokeRequest);
   const { from = 'heads', reason, dry_run: dryRun = false } = request;
-  const key = otherKeyFor(node, request.peer_id);
+  const key = keyFor(node, request.peer_id);
   const told = typeof from === 'string' ? from : `${Object.keys(from).length} named feeds`;
   summarise(ctx, `${dryRun ? 'would revoke' : 'revoke'} ${fingerprintOf(key)} from ${told}: ${reason ?? ''}`);
   const wish = { key, from: readFrom(from), reason, dryRun };
@@ -137,7 +137,7 @@ async function revoke(ctx: RouteContext, { node, repeats }: Service): Promise<vo
 async function release(ctx: RouteContext, { node, repeats }: Service): Promise<void> {
   const request = await readJson(ctx, releaseRequest);
   const { feed, to } = request;
-  const key = otherKeyFor(node, request.peer_id);
+  const key = keyFor(node, request.peer_id);
   summarise(ctx, `release ${feed ?? 'all'} of ${fingerprintOf(key)} up to ${to ?? 'all that is held'}`);
   ctx.body = await repeats.once(ctx, request, async () =>
     describeReport(await node.operator.release({ key, feed, to })),
