@@ -27,7 +27,7 @@ export interface KnownCuts {
 
 /**
  * Who may: a tenant's primary, or without one (or where it has ended itself) this node and the keys it follows. Under a
- * rotation also the key that goes on. Of our own earlier keys we alone, and no ended key of itself.
+ * rotation the key that goes on, and none of those followed. Of our own earlier keys we alone, and no ended key of itself.
  *
  * Judges that have not ended are believed at once, and they alone say where access feeds end. The cuts of one that has
  * ended count below that. So nothing here depends on itself, and two that revoked each other wait for a third.
@@ -111,11 +111,14 @@ export class JudgedCuts implements KnownCuts {
     const trust = this.#trust;
     const primary = this.#primary;
     const line = end.kind === 'rotate' ? (trust.lineOf(end.of)?.slice(1) ?? []) : [];
-    const isPrimary = (key: Fingerprint): boolean => key === primary || trust.successorOf(key) === primary;
+    const isPrimary = (key: Fingerprint): boolean =>
+      primary !== undefined && (key === primary || trust.successorOf(key) === primary);
     return (key) => {
       if (this.#isSameNode(key, end.of)) return false;
       if (trust.isOurs(end.of)) return trust.isOurs(key);
-      return line.includes(key) || (primary === undefined ? trust.follows(key) : isPrimary(key));
+      if (line.includes(key) || isPrimary(key)) return true;
+      // Whom we follow may say whom to distrust, and not where an honest key ends that went on as another.
+      return primary === undefined && (end.kind === 'rotate' ? trust.isOurs(key) : trust.follows(key));
     };
   }
 

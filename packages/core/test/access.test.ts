@@ -216,6 +216,18 @@ test('what a readmitted key had been cut off from stays out, and what it begins 
   t.is(barOfCarol(trust, access, { epoch: 3, firstMs: stamp.ms }), undefined);
 });
 
+test('where an honest key went on as another, nobody whom we follow takes away what it wrote', (t) => {
+  const trust = startScript();
+  const access = accessScript();
+  const { hash } = trust.say(carol, rotate(carol, dave, [cutAt(1, 1)], tools));
+  const cut = { kind: 'cut', key: carol.publicKey, revocation: hash } as const;
+  access.say(dave, { ...cut, cuts: [cutAt(1, 9, 't')] });
+  access.say(bob, { ...cut, cuts: [] });
+  t.like(barOfCarol(trust, access), { from: 10, reason: 'rotated', provisional: false });
+  access.say(alice, { ...cut, cuts: [cutAt(1, 5, 't')] });
+  t.like(barOfCarol(trust, access), { from: 6, reason: 'rotated', provisional: false }, 'but we may');
+});
+
 test('after a rotation the new key says where the feeds of the old one end', (t) => {
   const trust = startScript();
   trust.say(alice, verify(carol));

@@ -157,7 +157,8 @@ export class AccessReference {
       this.primary !== undefined &&
       this.#trust.endsOf(this.primary).every(({ overriddenMs }) => overriddenMs !== undefined);
     if (hasPrimary) return isSuccessor || this.#goesOn(key) === this.primary;
-    return isSuccessor || roots.has(key) || followed.has(key);
+    if (end.said.statement.kind === 'rotate') return isSuccessor || roots.has(key);
+    return roots.has(key) || followed.has(key);
   }
 
   #isBeyondDoubt(said: Said): boolean {
