@@ -107,6 +107,8 @@ async function listen(
     },
   );
   server.timeout = SERVER_LIMITS.idleMs;
+  // Node would drop those beyond 2,000 without a word, and with them the second of a header that may come once. Their bytes are bounded.
+  server.maxHeadersCount = 0;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (pathOf(request) === FEDERATION_PATH && isWebSocket(request))
       transport.handleUpgrade(request, socket, head);

@@ -104,6 +104,19 @@ test('a header that says who asks and comes twice is refused, whatever it says',
   }
 });
 
+test('a second header is not hidden by however many stand before it', async (t) => {
+  const { port } = await serve(t, { access: GATEWAY_ONLY });
+  const ask = (many: number, last: string): Promise<string> => {
+    const own = Object.entries(gateway('acme', READ)).map(([name, value]) => `${name}: ${value}\r\n`);
+    const lines = [`GET ${SPANS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`, ...own];
+    return raw(port, `${lines.join('')}${'a:\r\n'.repeat(many)}${last}\r\n`);
+  };
+  for (const last of ['X-Tenant-ID: globex\r\n', 'Authorization: Bearer nobody\r\n', 'X-User-Roles: x\r\n'])
+    t.regex(await ask(2500, last), /^HTTP\/1\.1 40[01] /, last);
+  t.regex(await ask(2500, ''), /^HTTP\/1\.1 200 /, 'their number alone is no offence');
+  t.regex(await ask(20_000, ''), /^HTTP\/1\.1 431 /, 'their bytes are bounded');
+});
+
 test('a token that the gateway forwards is verified again, and has to agree with the headers', async (t) => {
   const { url } = await serve(t, { access: GATEWAY_AND_TOKENS });
   const ask = async (tenant: string | undefined, token: string, headers = {}): Promise<number> =>
