@@ -18,7 +18,20 @@ export interface Connection {
   readonly forwarded: boolean;
 }
 
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip'];
+/** What proxies add, each its own selection; one that adds none of them cannot be told from a program of this machine. */
+const FORWARDING = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-server',
+  'x-original-forwarded-for',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+];
 const OWN_NAME = hostname().toLowerCase();
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 

@@ -121,7 +121,14 @@ test('the rules hold on a running server', async (t) => {
   );
   t.regex(rebound, /^HTTP\/1\.1 403 /);
   t.true(rebound.includes('"error":"forbidden"'), JSON.stringify(asEvil));
-  for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip']) {
+  for (const name of [
+    'x-forwarded-for',
+    'forwarded',
+    'x-real-ip',
+    'via',
+    'x-forwarded-proto',
+    'x-forwarded-host',
+  ]) {
     const answer = await get(`${url}/v1/timeline/spans?tenant_id=acme`, { [name]: '127.0.0.1' });
     t.is(answer.status, 403, name);
   }
