@@ -21,7 +21,7 @@ import type { Storage } from './storage.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
 import { Committer, type Committed } from './shell/committer.js';
 import { HoldingsTable } from './shell/holdings-table.js';
-import { Listing } from './shell/listing.js';
+import { Listing, refuseUnusable } from './shell/listing.js';
 import { PeerBook, type ListedPeer } from './shell/peer-book.js';
 import { describePeers, type PeerInfo } from './shell/peer-info.js';
 import { Peering } from './shell/peering.js';
@@ -143,7 +143,7 @@ export class FederationNode {
       onEvent,
     });
     const [book, committer, peering] = [this.#book, this.#committer, this.#peering];
-    this.#listing = new Listing({ book, committer, peering, onEvent });
+    this.#listing = new Listing({ book, committer, peering, onEvent, crypto: tools.crypto });
     this.operator = new Operator({
       ownKey: keyPair.publicKey,
       keeper: this.#keeper,
@@ -190,6 +190,7 @@ export class FederationNode {
     const node = new FederationNode(options, { table, book, keeper, rotations });
     changed = () => node.#onTrustChange();
     const configured = options.trustedPeers ?? [];
+    for (const { key } of configured) refuseUnusable(key, tools.crypto);
     book.keepOnly(new Set(configured.map((peer) => peer.address)));
     for (const { address, key, method } of configured)
       book.list(address, { key, method, source: 'configured' });

@@ -4,6 +4,7 @@ import { equalBytes } from '../bytes.js';
 import { LoglineError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
 import { fingerprintOf, keyOfFingerprint, type Fingerprint } from '../identity.js';
+import type { Crypto } from '../ports.js';
 import type { VerificationMethod } from '../statement.js';
 import type { Committer } from './committer.js';
 import type { ListedPeer, PeerBook } from './peer-book.js';
@@ -13,7 +14,17 @@ export interface ListingParts {
   readonly book: PeerBook;
   readonly committer: Committer;
   readonly peering: Peering;
+  readonly crypto: Crypto;
   readonly onEvent: (event: NodeEvent) => void;
+}
+
+/** Throws `bad_request` for a key under which anything verifies, or which is none: no node can prove it. */
+export function refuseUnusable(key: Uint8Array | undefined, crypto: Crypto): void {
+  if (key === undefined || crypto.isSafePublicKey(key)) return;
+  throw new LoglineError(
+    'bad_request',
+    `fingerprint ${fingerprintOf(key)} is that of no usable key: compare it with what the peer prints at its start`,
+  );
 }
 
 export class Listing {
@@ -23,13 +34,14 @@ export class Listing {
     this.#parts = parts;
   }
 
-  /** With a key only that one is trusted at the address; without, the one that proves itself there. */
+  /** With a key only that one is trusted at the address; without, the one that proves itself there. Throws `bad_request`. */
   async list(peer: {
     readonly address: string;
     readonly key?: Uint8Array | undefined;
     readonly method?: VerificationMethod | undefined;
   }): Promise<ListedPeer> {
-    const { book, committer, peering } = this.#parts;
+    const { book, committer, peering, crypto } = this.#parts;
+    refuseUnusable(peer.key, crypto);
     const options = { key: peer.key, method: peer.method, source: 'established' } as const;
     const fact = book.factOf(book.preview(peer.address, options));
     await committer.remember(fact.name, fact.value);
