@@ -2,7 +2,7 @@
 export default {
   files: ['test/dist/hostile/**/*.cases.js'],
   workerThreads: false,
-  concurrency: 2,
+  concurrency: 3,
   timeout: '5m',
   nodeArguments: ['--enable-source-maps'],
 };

@@ -312,6 +312,21 @@ hostile(
   },
 );
 
+hostile('T23 no such key can be trusted over REST', async (t, siege) => {
+  for (const [what, digits] of Object.entries(WEAK_KEYS)) {
+    const response = await fetch(`${siege.alice.url}/v1/trust/establish`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        peer_address: 'ws://127.0.0.1:9/v1/federation',
+        fingerprint: Buffer.from(digits, 'hex').toString('base64url'),
+      }),
+    });
+    await response.arrayBuffer();
+    t.is(response.status, 400, what);
+  }
+});
+
 /** What the node tells and sends of its own accord while honest spans are exchanged: all of it is of the shared tenant. */
 function isNews(message: Message): boolean {
   const isShared = (bytes: Uint8Array): boolean => Buffer.from(bytes).includes(`${SCOPE}`);

@@ -1,11 +1,11 @@
 /** T9, T10: a history told in two ways is found out, and no time that a peer makes up rules over others. */
 
 import { randomBytes } from 'node:crypto';
-import { fingerprintOf, LIMITS } from '@logline/federation-core';
+import { LIMITS } from '@logline/federation-core';
 import { eventually, headerOf, newSpan } from '@logline/federation-core/testing';
 import { has, NOWHERE, TENANT, trust } from '../support/rest.js';
 import { ServerProcess, tempDir } from '../support/server-process.js';
-import { linkUrl, NETWORK_KEY } from '../support/siege.js';
+import { befriend, linkUrl, NETWORK_KEY } from '../support/siege.js';
 import { eachIsRefused, SCOPE } from './forgeries.js';
 import { appendTo, feedOfAlice, hostileGround, stillServed } from './ground.js';
 
@@ -22,7 +22,7 @@ hostile(
       networkKey: NETWORK_KEY,
     });
     const peer = await siege.traitor();
-    await trust(carol, { address: NOWHERE, fingerprint: fingerprintOf(peer.publicKey) });
+    await befriend(carol, peer);
     const feed = peer.feed(SCOPE);
     feed.writeMany(4);
     const branch = feed.branch(2);

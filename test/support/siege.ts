@@ -51,6 +51,12 @@ export async function openFortress(
   return { alice, bob };
 }
 
+/** Has a server trust a peer by its key, which it does not dial. */
+export async function befriend(server: ServerProcess, peer: HostilePeer): Promise<void> {
+  const address = NOWHERE.replace('/v1/', `/${randomBytes(4).toString('hex')}/v1/`);
+  await trust(server, { address, fingerprint: fingerprintOf(peer.publicKey) });
+}
+
 export class Siege {
   readonly alice: ServerProcess;
   readonly bob: MemoryNode;
@@ -91,11 +97,9 @@ export class Siege {
 
   /** A peer whom alice trusts, and who is hostile all the same. */
   async traitor(options: HostilePeerOptions = {}): Promise<HostilePeer> {
-    const mark = randomBytes(4).toString('hex');
     // A name is bound to the first key that goes by it.
-    const peer = this.stranger({ name: `mallory-${mark}`, ...options });
-    const address = NOWHERE.replace('/v1/', `/${mark}/v1/`);
-    await trust(this.alice, { address, fingerprint: fingerprintOf(peer.publicKey) });
+    const peer = this.stranger({ name: `mallory-${randomBytes(4).toString('hex')}`, ...options });
+    await befriend(this.alice, peer);
     return peer;
   }
 

@@ -10,6 +10,7 @@ import type { FeedHoldings } from '../holdings.js';
 import type { Scope } from '../identity.js';
 import { createTools } from '../node/system.js';
 import type { KeyPair } from '../ports.js';
+import { sealStatements, type Statement } from '../statement.js';
 
 const TOOLS = createTools();
 const SIGNED = TOOLS.text.encode('logline-federation/entry/1\0');
@@ -23,6 +24,8 @@ export interface ForgedParts {
   readonly header?: Partial<Header>;
   /** Members of the change to replace. */
   readonly change?: Partial<Change>;
+  /** Instead of spans, in a scope of statements such as `trust`. */
+  readonly statements?: readonly Statement[];
   /** Replaces the value of the change: by default a byte 0 and the spans, a line each. */
   readonly value?: Uint8Array;
   /** Makes other bytes of the header. The signature covers the new ones. */
@@ -98,7 +101,7 @@ export class HostileFeed {
       stamp,
       // A segment of its own, so that no entry depends on the change of another.
       doc: (last?.header.seq ?? 0) + 1,
-      count: lines.length,
+      count: parts.statements?.length ?? lines.length,
       ...parts.header,
     };
     const number = header.seq - header.doc + 1;
@@ -108,7 +111,7 @@ export class HostileFeed {
       startOp: number,
       dep: number === 1 ? undefined : last?.changeHash,
       key: batchKey(header.origin, header.epoch, header.seq),
-      value: parts.value ?? concatBytes([PLAIN, TOOLS.text.encode(lines.join('\n'))]),
+      value: parts.value ?? valueOf(lines, parts.statements),
       replaces: undefined,
       ...parts.change,
     };
@@ -163,6 +166,11 @@ export function newSpan(members: Readonly<Record<string, unknown>> = {}): Readon
     title: `hostile ${toHex(crypto.getRandomValues(new Uint8Array(4)))}`,
     ...members,
   };
+}
+
+function valueOf(lines: readonly string[], statements: readonly Statement[] | undefined): Uint8Array {
+  if (statements !== undefined) return sealStatements(statements);
+  return concatBytes([PLAIN, TOOLS.text.encode(lines.join('\n'))]);
 }
 
 function lineOf(span: string | object): string {
