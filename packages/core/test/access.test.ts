@@ -218,6 +218,7 @@ test('what a readmitted key had been cut off from stays out, and what it begins 
 
 test('where an honest key went on as another, nobody whom we follow takes away what it wrote', (t) => {
   const trust = startScript();
+  for (const key of [bob, carol]) trust.say(alice, verify(key));
   const access = accessScript();
   const { hash } = trust.say(carol, rotate(carol, dave, [cutAt(1, 1)], tools));
   const cut = { kind: 'cut', key: carol.publicKey, revocation: hash } as const;
