@@ -282,7 +282,11 @@ export class FederationNode {
 
   status(): NodeStatus {
     const waitingJobs = this.#committer.waitingJobs;
-    return describeStatus(this.peers(), this.#options.storage, { lastSyncMs: this.#lastSyncMs, waitingJobs });
+    return describeStatus(
+      this.peers(),
+      { storage: this.#options.storage, table: this.#table },
+      { lastSyncMs: this.#lastSyncMs, waitingJobs },
+    );
   }
 
   /** Says goodbye to peers, finishes what was taken, and closes the store. */

@@ -217,7 +217,9 @@ test('acts are kept as signed entries that leave the node for nobody', async (t)
   const { town, houses } = await neighbours(t, ['alice', 'bob']);
   const [alice, bob] = houses as [House, House];
   const act = (action: string) => ({ caller: 'operator', action, detail: 'why not', outcome: 'done' });
+  const { entries } = alice.node.status();
   await alice.operate((desk) => desk.noteAct(act('first')));
+  t.is(alice.node.status().entries, entries, 'what is of no other node is not counted with what is');
   await alice.restart();
   await alice.operate((desk) => desk.noteAct(act('second')));
   await town.time.advance(NIGHT_MS);

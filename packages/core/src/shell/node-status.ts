@@ -1,7 +1,9 @@
 /** A node at a glance. */
 
-import type { NodeId, TenantId } from '../identity.js';
+import { countEntries } from '../holdings.js';
+import { ACTS_SCOPE, type NodeId, type TenantId } from '../identity.js';
 import type { Storage } from '../storage.js';
+import type { HoldingsTable } from './holdings-table.js';
 import type { PeerInfo } from './peer-info.js';
 
 export interface NodeStatus {
@@ -11,6 +13,7 @@ export interface NodeStatus {
   readonly pendingSyncs: number;
   readonly peersInSync: readonly NodeId[];
   readonly spans: ReadonlyMap<TenantId, number>;
+  /** Of all that other nodes may hold too: the acts of this node's operators are its own. */
   readonly entries: number;
   readonly logBytes: number;
   readonly readOnly: string | undefined;
@@ -19,16 +22,17 @@ export interface NodeStatus {
 
 export function describeStatus(
   peers: readonly PeerInfo[],
-  storage: Storage,
+  { storage, table }: { readonly storage: Storage; readonly table: HoldingsTable },
   own: Pick<NodeStatus, 'lastSyncMs' | 'waitingJobs'>,
 ): NodeStatus {
   const { entries, logBytes, readOnly } = storage.figures();
+  const acts = table.under(`${ACTS_SCOPE}\0`).reduce((sum, feed) => sum + countEntries(feed.ranges), 0);
   return {
     ...own,
     pendingSyncs: peers.filter((peer) => peer.status === 'connected' && !peer.inSync).length,
     peersInSync: peers.flatMap((peer) => (peer.inSync && peer.id !== undefined ? [peer.id] : [])),
     spans: storage.counts(),
-    entries,
+    entries: entries - acts,
     logBytes,
     readOnly,
   };
