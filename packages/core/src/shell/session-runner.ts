@@ -188,7 +188,7 @@ export class SessionRunner {
   }
 
   #newOffer(): Scopes {
-    return boundScopes(this.#host.standing.offerTo(this.link.remoteKey));
+    return boundScopes(this.#host.standing.offerTo(this.link.remoteKey, this.#state.offered));
   }
 
   /** Our holdings of the scopes that flow as wanted; looking through them counts against the peer. */
@@ -257,7 +257,10 @@ export class SessionRunner {
 
   #onFrame(bytes: Uint8Array): void {
     const message = decodeMessage(bytes, this.#host.tools.compression);
+    const { offered } = this.#state;
     this.step(message === undefined ? { kind: 'garbage' } : { kind: 'message', message });
+    // What the peer has named it may be offered too.
+    if (this.#state.offered !== offered) this.standingChanged();
     if (this.isOpen) this.#meter.settle();
   }
 

@@ -14,8 +14,11 @@ export interface Standing {
   hasVouched(key: Uint8Array): boolean;
   /** What a trusted key may do with a scope; nothing for any other key. */
   rightsOf(key: Uint8Array, scope: Scope): Rights;
-  /** What we share with a trusted key. */
-  offerTo(key: Uint8Array): Scopes;
+  /**
+   * What we share with a trusted key. `named`: what it has offered us. To name a tenant tells that it exists: one that the
+   * key has no right in is named only where it was named to us.
+   */
+  offerTo(key: Uint8Array, named?: Scopes): Scopes;
   /** Why an entry must stay out for now, whoever brings it; `undefined` where it may pass. */
   refuses(header: Header): string | undefined;
   /** Grows with every change: what was derived from the answers holds until then. */

@@ -6,13 +6,11 @@ import type { Header } from '../entry.js';
 import type { NodeEvent } from '../events.js';
 import { feedKeyOf, lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import {
-  accessScope,
   fingerprintOf,
   keyOfFingerprint,
   tenantOfAccess,
   tenantOfScope,
   tenantOfTimeline,
-  timelineScope,
   TRUST_SCOPE,
   type Fingerprint,
   type Scope,
@@ -28,6 +26,7 @@ import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../offer.js';
 import type { HoldingsTable } from './holdings-table.js';
 import { firstStampOf, isSameBar, toBar } from './feed-bars.js';
 import { claimFact, claimsIn, stopFact, stopsIn } from './keeper-facts.js';
+import { Offers } from './offers.js';
 import type { PeerBook } from './peer-book.js';
 import { isOfAccess, isOfTrust, readStatements, statedIn, type StatedEntry } from './statement-log.js';
 import type { Standing } from './standing.js';
@@ -55,7 +54,11 @@ export class TrustKeeper implements Standing {
   readonly #tenants = new Set<TenantId>();
   /** Where access feeds of ended keys were when they ended, until somebody who may says where they end. */
   readonly #stops = new Map<FeedKey, number>();
-  readonly #offers = new Map<Fingerprint, { readonly version: number; readonly scopes: Scopes }>();
+  readonly #offers = new Offers({
+    tenants: () => this.#tenants,
+    rightsOf: (key, scope) => this.rightsOf(key, scope),
+    version: () => this.version,
+  });
   #committer: Committer | undefined;
   #reconciling: Promise<void> | undefined;
   /** Feeds of which it is to be looked at again where they stop. */
@@ -160,18 +163,9 @@ export class TrustKeeper implements Standing {
     return { read: rights.read || rights.write, write: this.rules.federates(tenant) };
   }
 
-  offerTo(key: Uint8Array): Scopes {
+  offerTo(key: Uint8Array, named?: Scopes): Scopes {
     if (!this.trusts(key)) return [];
-    if (this.#options.access.tenants === '*') return '*';
-    const fingerprint = fingerprintOf(key);
-    const known = this.#offers.get(fingerprint);
-    if (known?.version === this.version) return known.scopes;
-    const scopes = [...this.#tenants]
-      .flatMap((tenant) => [accessScope(tenant), timelineScope(tenant)])
-      .map((scope) => ({ scope, ...this.rightsOf(key, scope) }))
-      .filter(({ read, write }) => read || write);
-    this.#offers.set(fingerprint, { version: this.version, scopes });
-    return scopes;
+    return this.#options.access.tenants === '*' ? '*' : this.#offers.to(key, named);
   }
 
   refuses(header: Header): string | undefined {
