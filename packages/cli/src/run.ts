@@ -8,6 +8,7 @@ import { addCertInitCa } from './commands/cert-init-ca.js';
 import { addCertIssue } from './commands/cert-issue.js';
 import { addCertShow } from './commands/cert-show.js';
 import { addDiscover } from './commands/discover.js';
+import { addIdRotate } from './commands/id-rotate.js';
 import { addIdShow } from './commands/id-show.js';
 import { addNodes } from './commands/nodes.js';
 import { addQuarantine } from './commands/quarantine.js';
@@ -86,7 +87,9 @@ function createProgram(shell: Shell): Command {
   addCertInitCa(cert, shell);
   addCertIssue(cert, shell);
   addCertShow(cert, shell);
-  addIdShow(federation.command('id').description('the keys that a node goes by'), shell);
+  const id = federation.command('id').description('the keys that a node goes by');
+  addIdShow(id, shell);
+  addIdRotate(id, shell);
   return program;
 }
 
