@@ -34,7 +34,7 @@ export class Offers {
 
   /**
    * Tenant by tenant what the key may do. We take statements about a tenant's rights from any trusted key, but a key that
-   * has no right itself is offered that only where it has named the tenant to us, in `named`: else it would learn from the
+   * has no right itself is offered that only where it has named the tenant to us, or all there are, in `named`: else it would learn from the
    * offer that the tenant exists.
    */
   to(key: Uint8Array, named: Scopes | undefined): readonly OfferedScope[] {
@@ -43,10 +43,13 @@ export class Offers {
     const fingerprint = fingerprintOf(key);
     const known = this.#found.get(fingerprint);
     if (known?.version === version && known.named === named) return known.scopes;
-    const readable = typeof named === 'string' ? [] : (named ?? []).filter(({ read }) => read);
+    // Who shares all tenants names none, and may bring the grants of any: without them a member would never learn of its own.
+    const isAll = named === '*';
+    const readable = isAll || named === undefined ? [] : named.filter(({ read }) => read);
     const heard = new Set(readable.map(({ scope }) => scope));
     const isMentioned = (scope: OfferedScope): boolean =>
-      scope.read || (scope.write && (tenantOfAccess(scope.scope) === undefined || heard.has(scope.scope)));
+      scope.read ||
+      (scope.write && (tenantOfAccess(scope.scope) === undefined || isAll || heard.has(scope.scope)));
     const scopes = [...tenants()]
       .flatMap((tenant) => [accessScope(tenant), timelineScope(tenant)])
       .map((scope) => ({ scope, ...rightsOf(key, scope) }))
