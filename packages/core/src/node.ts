@@ -1,5 +1,6 @@
 /** A node: opens the store, keeps the sessions, and hands out timelines. All effects run through its ports. */
 
+import { EPOCH_BYTES } from './entry.js';
 import { LoglineError } from './errors.js';
 import type { NodeEvent } from './events.js';
 import { NETWORK_KEY_LABEL } from './handshake.js';
@@ -95,8 +96,7 @@ export class FederationNode {
   #closing: Promise<void> | undefined;
 
   private constructor(options: NodeOptions, parts: NodeParts) {
-    const { storage, tools, clock, keyPair } = options;
-    const onEvent = options.onEvent ?? (() => undefined);
+    const { storage, tools, clock, keyPair, onEvent = () => undefined } = options;
     this.#options = options;
     this.id = nodeIdOf(options.name);
     this.fingerprint = fingerprintOf(keyPair.publicKey);
@@ -110,6 +110,7 @@ export class FederationNode {
       clock,
       keyPair,
       refuses: (header) => this.#keeper.refuses(header),
+      renewal: { epoch: () => options.random.bytes(EPOCH_BYTES), trusts: (key) => this.#keeper.trusts(key) },
       onCommit: (committed) => this.#onCommit(committed),
     });
     const greeter = {

@@ -18,6 +18,7 @@ import { Draft } from './draft.js';
 import { resolveHeld } from './evidence.js';
 import type { HoldingsTable } from './holdings-table.js';
 import { Sealer } from './sealer.js';
+import { takesBack } from './statement-log.js';
 
 /** What a commit made durable. */
 export interface Committed {
@@ -40,6 +41,10 @@ export interface CommitterOptions {
   readonly tools: Tools;
   readonly clock: Clock;
   readonly keyPair: KeyPair;
+  /** The epoch of our feeds once a peer that we trust has taken us back; without it they go on. */
+  readonly renewal?:
+    | { readonly epoch: () => Uint8Array; readonly trusts: (key: Uint8Array) => boolean }
+    | undefined;
   /** Why an entry of a peer must stay out for now; without it none does. */
   readonly refuses?: ((header: Header) => string | undefined) | undefined;
   /** Called after each commit, before its callers are answered. */
@@ -100,9 +105,11 @@ export class Committer {
   #running: Promise<void> | undefined;
   #closed = false;
   #stamp: Stamp = STAMP_ZERO;
+  #epoch: Uint8Array;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#epoch = options.storage.run;
     // A restart must not set the clock back behind what was stamped before it.
     for (const { ranges } of options.table.feeds()) {
       for (const { head } of ranges) this.#observe(head.stamp);
@@ -204,7 +211,14 @@ export class Committer {
     const { storage, table, tools, keyPair } = this.#options;
     const draft = new Draft(table);
     const answers: (() => void)[] = [];
-    const sealer = new Sealer({ storage, tools, keyPair, draft, nextStamp: () => this.#nextStamp() });
+    const sealer = new Sealer({
+      storage,
+      tools,
+      keyPair,
+      draft,
+      epoch: this.#epoch,
+      nextStamp: () => this.#nextStamp(),
+    });
     const plan = new AppendPlan({ storage, sealer });
     const pen: Pen = {
       seal: (scope, statements, by) => sealer.seal(scope, { spans: [], statements }, by),
@@ -232,6 +246,7 @@ export class Committer {
     plan.placed(draft.records, positions);
     for (const feed of draft.feeds()) table.set(feed);
     for (const { header } of draft.entries) this.#observe(header.stamp);
+    this.#renew(draft.entries);
     if (draft.records.length > 0) {
       this.#options.onCommit({
         feeds: [...draft.feeds()],
@@ -293,6 +308,17 @@ export class Committer {
       await new Promise<void>((resolve) => void clock.after(0, resolve));
     }
     return true;
+  }
+
+  /**
+   * What a revoked key went on writing stays out at those who take it back: what counts for them begins after that, in
+   * feeds of another epoch.
+   */
+  #renew(entries: readonly AcceptedEntry[]): void {
+    const { renewal, keyPair } = this.#options;
+    const isBack = (entry: AcceptedEntry): boolean =>
+      takesBack(entry, keyPair.publicKey) && renewal?.trusts(entry.header.origin) === true;
+    if (renewal !== undefined && entries.some(isBack)) this.#epoch = renewal.epoch();
   }
 
   #observe(stamp: Stamp): void {

@@ -35,6 +35,8 @@ export interface SealerOptions {
   readonly tools: Tools;
   readonly keyPair: KeyPair;
   readonly draft: DraftLike;
+  /** Of the feeds that are written now. */
+  readonly epoch: Uint8Array;
   readonly nextStamp: () => Stamp;
 }
 
@@ -52,8 +54,8 @@ export class Sealer {
    * epoch, such as a copy of this machine while it ran. Nobody would read what we add to it.
    */
   check(scope: Scope, keyPair = this.#options.keyPair): void {
-    const { storage, draft } = this.#options;
-    const feed = draft.feed(feedKey(scope, keyPair.publicKey, storage.run));
+    const { epoch, draft } = this.#options;
+    const feed = draft.feed(feedKey(scope, keyPair.publicKey, epoch));
     if ((lastRange(feed)?.to ?? 0) + 1 < barredFrom(feed)) return;
     throw new LoglineError(
       'read_only',
@@ -66,10 +68,9 @@ export class Sealer {
    * earlier one. Throws as `check` does.
    */
   async seal(scope: Scope, content: Content, keyPair = this.#options.keyPair): Promise<AcceptedEntry> {
-    const { storage, tools, draft, nextStamp } = this.#options;
+    const { tools, draft, epoch, nextStamp } = this.#options;
     this.check(scope, keyPair);
     const origin = keyPair.publicKey;
-    const epoch = storage.run;
     const key = feedKey(scope, origin, epoch);
     const head = lastRange(draft.feed(key));
     const seq = (head?.to ?? 0) + 1;

@@ -1,5 +1,6 @@
 /** Statements where they stand: those of freshly committed entries, and all that the log holds of a scope. */
 
+import { equalBytes } from '../bytes.js';
 import { readChange } from '../change.js';
 import { openContent } from '../content.js';
 import { hashOfEntry, headerOfAccepted, SIGNATURE_BYTES, splitEntry, type Header } from '../entry.js';
@@ -71,6 +72,14 @@ function stated(
     signature: bytes.slice(bytes.length - SIGNATURE_BYTES),
     bytes: bytes.length,
   };
+}
+
+/** Whether an entry of another node trusts a key again that its signer, or one whom it follows, had revoked. */
+export function takesBack({ header, statements }: AcceptedEntry, key: Uint8Array): boolean {
+  if (equalBytes(header.origin, key)) return false;
+  return statements.some(
+    (said) => said.kind === 'verify' && said.over.length > 0 && equalBytes(said.key, key),
+  );
 }
 
 export function isOfTrust(placed: Placed): placed is Placed<TrustStatement> {
