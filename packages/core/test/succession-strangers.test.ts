@@ -113,9 +113,12 @@ function held({ storage }: House): readonly string[] {
     .sort();
 }
 
-/** An entry of the scope `trust` under a key, that says what it is told to. */
-function stated(by: KeyPair, to: KeyPair, signer = by): Uint8Array {
-  const statement = rotationTo(by, to, [cutAt(1, 1)], tools);
+/** A proof that nobody gave. */
+const UNSAID = new Uint8Array(64);
+
+/** The entry of a rotation; `signer` and `proof` as they should be unless they are given. */
+function stated(by: KeyPair, to: KeyPair, signer = by, proof?: Uint8Array): Uint8Array {
+  const statement = { ...rotationTo(by, to, [cutAt(1, 1)], tools), ...(proof && { proof }) };
   const writer = new Writer(by, { scope: TRUST_SCOPE, epoch: epoch(77) });
   return writer.draft({ spans: [], header: { count: 1 }, value: sealStatements([statement]), signer }).bytes;
 }
@@ -142,6 +145,7 @@ test('a stranger who shows the rotation of another gains nothing by it, and noth
 const FORGED: Readonly<Record<string, (old: KeyPair) => readonly Uint8Array[]>> = {
   'a rotation from a trusted key that this key has not signed': (old) => [stated(old, mallory, mallory)],
   'a rotation from a key that nobody trusts': () => [stated(person('nobody'), mallory)],
+  'a rotation from a trusted key to one that has not agreed': (old) => [stated(old, mallory, old, UNSAID)],
   'a chain that begins with a forged rotation': (old) => [
     stated(old, person('nobody'), mallory),
     stated(person('nobody'), mallory),
