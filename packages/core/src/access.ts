@@ -134,7 +134,12 @@ export class AccessRules {
       .all('designate')
       .filter((fact) => !this.#trust.isOurs(fact.by) && this.#trust.trusts(fact.by) && cuts.counts(fact));
     claims.sort(compareAccess);
-    return [...new Set(claims.map(({ statement }) => fingerprintOf(statement.key)))];
+    // Each signer's latest word counts, and no key of zeros, by which he withdraws it.
+    const bySigner = new Map(claims.map((claim) => [claim.by, claim]));
+    const standing = claims.filter(
+      (claim) => bySigner.get(claim.by) === claim && claim.statement.key.some((byte) => byte !== 0),
+    );
+    return [...new Set(standing.map(({ statement }) => fingerprintOf(statement.key)))];
   }
 
   /** Whether this node takes part in a tenant at all: by configuration, or by a grant or designation of its own. */

@@ -10,7 +10,6 @@ import {
   keyOfFingerprint,
   nodeIdOf,
   parseTenant,
-  tenantOfTimeline,
   type Fingerprint,
   type NodeId,
   type TenantId,
@@ -26,7 +25,7 @@ import { Listing, refuseUnusable } from './shell/listing.js';
 import { PeerBook, type ListedPeer } from './shell/peer-book.js';
 import { describePeers, type PeerInfo } from './shell/peer-info.js';
 import { Peering } from './shell/peering.js';
-import { CommitBell } from './shell/commit-bell.js';
+import { CommitBell, spansByTenant } from './shell/commit-bell.js';
 import { describeStatus, type NodeStatus } from './shell/node-status.js';
 import { Operator } from './shell/operator.js';
 import type { OperatorDesk } from './shell/operator-view.js';
@@ -190,18 +189,19 @@ export class FederationNode {
     const rotations: Uint8Array[] = [];
     const node = new FederationNode(options, { table, book, keeper, rotations });
     changed = () => node.#onTrustChange();
-    const configured = options.trustedPeers ?? [];
+    const { trustedPeers: configured = [] } = options;
     for (const { key } of configured) refuseUnusable(key, tools.crypto);
     book.keepOnly(new Set(configured.map((peer) => peer.address)));
     for (const { address, key, method } of configured)
       book.list(address, { key, method, source: 'configured' });
-    keeper.start(node.#committer);
     const committer = node.#committer;
+    keeper.start(committer);
     if (options.earlierKey !== undefined)
       await publishRotation(options.earlierKey, keyPair, { committer, storage, table, tools, keeper });
     rotations.push(...(await ownRotations({ keeper, storage })));
     // The configuration may name a key that was followed since.
     node.#followRotations();
+    await keeper.settled();
     node.#peering.start();
     return node;
   }
@@ -301,7 +301,7 @@ export class FederationNode {
     await this.#peering.close();
     await this.#committer.close();
     this.#bell.close();
-    await this.#keeper.settled();
+    await this.#keeper.settled().catch(() => undefined);
     await this.#options.storage.close();
   }
 
@@ -338,12 +338,7 @@ export class FederationNode {
   #onCommit(committed: Committed): void {
     this.#keeper.observe(committed);
     this.#peering.publish(committed);
-    const counts = new Map<TenantId, number>();
-    for (const { header } of committed.entries) {
-      const tenant = tenantOfTimeline(header.scope);
-      if (tenant !== undefined) counts.set(tenant, (counts.get(tenant) ?? 0) + header.count);
-    }
-    for (const [tenant, count] of counts)
+    for (const [tenant, count] of spansByTenant(committed))
       this.#options.onEvent?.({ kind: 'spans_stored', tenant, count, jobs: committed.jobs });
     this.#bell.ring();
   }

@@ -236,3 +236,18 @@ test('acts are kept as signed entries that leave the node for nobody', async (t)
   const elsewhere = await bob.operate((desk) => desk.acts({ limit: 5 }));
   t.deepEqual(elsewhere.acts, []);
 });
+
+test('a revocation whose bars could not be made durable is no success, and shows at once what it cut after a restart', async (t) => {
+  const { town, houses } = await neighbours(t, ['alice', 'bob']);
+  const [alice, bob] = houses as [House, House];
+  await bob.append('acme', 1);
+  await town.time.advance(1_000);
+  alice.spoils = (records) => records.some(({ kind }) => kind === 'bar');
+  const revoked = t.throwsAsync(alice.node.operator.revoke({ key: bob.key.publicKey, from: 'all' }));
+  await town.time.advance(1_000);
+  t.is((await revoked)?.message, 'EIO');
+  alice.spoils = () => false;
+  await alice.restart();
+  t.is(alice.levelOf(bob), 'revoked');
+  t.deepEqual(await alice.shows('acme'), []);
+});

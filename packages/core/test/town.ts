@@ -5,7 +5,7 @@ import { LoglineError } from '../dist/errors.js';
 import type { NodeEvent } from '../dist/events.js';
 import { parseTenant, type TenantId } from '../dist/identity.js';
 import { FederationNode, type NodeOptions } from '../dist/node.js';
-import type { Storage } from '../dist/storage.js';
+import type { Storage, StoreRecord } from '../dist/storage.js';
 import { LogStore } from '../dist/store/store.js';
 import type { KeyPair } from '../dist/ports.js';
 import { MemoryDisk, MemoryIndex, MemoryNetwork, SeededRandom } from '../dist/testing/index.js';
@@ -31,6 +31,8 @@ export class House {
   readonly name: string;
   key: KeyPair;
   readonly events: NodeEvent[] = [];
+  /** Which commits the disk fails. */
+  spoils: (records: readonly StoreRecord[]) => boolean = () => false;
   readonly disk = new MemoryDisk();
   readonly index = new MemoryIndex();
   /** Whether it reaches others, or is only reached. */
@@ -71,6 +73,9 @@ export class House {
       random,
       clock,
     }));
+    const commit = storage.commit.bind(storage);
+    storage.commit = (records) =>
+      this.spoils(records) ? Promise.reject(new LoglineError('disk_failed', 'EIO')) : commit(records);
     const { peers = [], address = this.name, ...rest } = settings;
     const transport = network.transport({ address, keyPair: this.key });
     this.#node = await FederationNode.open({

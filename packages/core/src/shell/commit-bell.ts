@@ -1,5 +1,7 @@
-/** Wakes those who wait for the next commit. */
+/** What a commit is news of, and waking those who wait for the next one. */
 
+import { tenantOfTimeline, type TenantId } from '../identity.js';
+import type { Committed } from './committer.js';
 import type { AbortSignalLike } from './timeline.js';
 
 export class CommitBell {
@@ -39,4 +41,14 @@ export class CommitBell {
   #wakeAll(): void {
     for (const wake of this.#waiting) wake();
   }
+}
+
+/** How many spans of which tenant a commit brought. */
+export function spansByTenant(committed: Committed): ReadonlyMap<TenantId, number> {
+  const counts = new Map<TenantId, number>();
+  for (const { header } of committed.entries) {
+    const tenant = tenantOfTimeline(header.scope);
+    if (tenant !== undefined) counts.set(tenant, (counts.get(tenant) ?? 0) + header.count);
+  }
+  return counts;
 }

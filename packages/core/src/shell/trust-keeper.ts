@@ -3,6 +3,7 @@
 import { AccessRules, type AccessSettings } from '../access.js';
 import { barOf, type FeedBar } from '../cuts.js';
 import type { Header } from '../entry.js';
+import { asError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
 import { feedKeyOf, lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import {
@@ -61,6 +62,7 @@ export class TrustKeeper implements Standing {
   });
   #committer: Committer | undefined;
   #reconciling: Promise<void> | undefined;
+  #failure: Error | undefined;
   /** Feeds of which it is to be looked at again where they stop. */
   readonly #due = new Set<FeedKey>();
   #seenVersion = -1;
@@ -120,9 +122,10 @@ export class TrustKeeper implements Standing {
     this.#options.onChange();
   }
 
-  /** Resolves when everything that has to stay out is barred durably. */
+  /** Resolves when everything that has to stay out is barred durably; rejects with what kept it from being so. */
   async settled(): Promise<void> {
     while (this.#reconciling !== undefined) await this.#reconciling;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   levelOf(key: Uint8Array): TrustLevel {
@@ -288,8 +291,8 @@ export class TrustKeeper implements Standing {
     for (const key of keys) this.#due.add(key);
     if (this.#committer === undefined || this.#reconciling !== undefined) return;
     this.#reconciling = this.#catchUp(this.#committer)
-      // The store has latched read-only and says so to everyone who writes.
-      .catch(() => undefined)
+      // The store has latched read-only until a restart, where all is looked at again.
+      .catch((error: unknown) => void (this.#failure = asError(error)))
       .finally(() => (this.#reconciling = undefined));
   }
 
@@ -331,6 +334,10 @@ export class TrustKeeper implements Standing {
   async #barFeeds(committer: Committer, feeds: readonly Feed[]): Promise<void> {
     const stale: Feed[] = [];
     for (const feed of feeds) {
+      // Most feeds are nobody's who has ended, and cost no turn of the event loop.
+      const origin = splitFeedKey(feed.key)?.origin;
+      const isFree = origin === undefined || !this.#isRestrained(fingerprintOf(origin));
+      if (isFree && feed.bar === undefined) continue;
       if (!isSameBar(feed.bar, toBar(await this.barFor(feed)))) stale.push(feed);
     }
     if (stale.length === 0) return;
