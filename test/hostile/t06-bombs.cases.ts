@@ -12,12 +12,21 @@ const hostile = hostileGround();
 const MIB = 1024 * 1024;
 
 hostile('T6 batches that inflate beyond their bound are refused before they have', (t, siege) => {
+  const crowd = Array.from({ length: 500 }, () => newSpan({ padding: 'x'.repeat(1000) }));
   const bomb = (bytes: Buffer) => () => ({ value: Buffer.concat([Buffer.of(1), brotli(bytes)]) });
   return eachIsRefused(t, siege, 'content', {
     'zeros of one byte too many': bomb(Buffer.alloc(LIMITS.batchBytes + 1)),
     '16 MiB of zeros': bomb(Buffer.alloc(16 * MIB)),
     '256 MiB of zeros': bomb(Buffer.alloc(256 * MIB)),
     '64 MiB of line breaks': bomb(Buffer.alloc(64 * MIB, '\n')),
+    // Each of them is a span as it should be.
+    'five hundred spans of a kilobyte': () => ({
+      spans: crowd,
+      value: Buffer.concat([
+        Buffer.of(1),
+        brotli(Buffer.from(crowd.map((span) => JSON.stringify(span)).join('\n'))),
+      ]),
+    }),
     'half a million empty lines': bomb(Buffer.alloc(LIMITS.batchBytes, '\n')),
     'bad Brotli': () => ({ value: Buffer.concat([Buffer.of(1), randomBytes(64)]) }),
     'bytes after the end of Brotli': () => ({
