@@ -13,7 +13,9 @@ export interface StoredFeed {
   readonly forkedAt: number | undefined;
 }
 
-/** Every feed with what is held of it, in order. */
+const TIMELINES = 'timeline/';
+
+/** Every feed of spans with what is held of it, in order. */
 export async function storedFeeds(dataDir: string): Promise<readonly StoredFeed[]> {
   const disk = await openDirectoryDisk(join(dataDir, 'log'));
   const { index } = await openLevelIndex(join(dataDir, 'index'));
@@ -21,6 +23,7 @@ export async function storedFeeds(dataDir: string): Promise<readonly StoredFeed[
   try {
     return store
       .feeds()
+      .filter(({ key }) => key.startsWith(TIMELINES))
       .map((feed) => ({
         key: Buffer.from(feed.key, 'latin1').toString('hex'),
         ranges: feed.ranges.map(
