@@ -134,7 +134,8 @@ export function openStatements(value: Uint8Array, scope: string): OpenedStatemen
   return { ok: true, statements };
 }
 
-function familyOf(statement: Statement): ReturnType<typeof statementsOfScope> {
+/** In which kind of scope a statement belongs. */
+export function familyOf(statement: Statement): 'trust' | 'access' | 'acts' {
   switch (statement.kind) {
     case 'introduce':
     case 'verify':

@@ -7,7 +7,13 @@ import { hashOfEntry, headerOfAccepted, SIGNATURE_BYTES, splitEntry, type Header
 import { splitFeedKey, type Feed } from '../feed.js';
 import { statementsOfScope, type Scope } from '../identity.js';
 import type { Tools } from '../ports.js';
-import type { AccessStatement, Placed, Statement, TrustStatement } from '../statement.js';
+import {
+  familyOf,
+  type AccessStatement,
+  type Placed,
+  type Statement,
+  type TrustStatement,
+} from '../statement.js';
 import type { AcceptedEntry, Storage } from '../storage.js';
 
 /** The statements of one entry. */
@@ -83,23 +89,9 @@ export function takesBack({ header, statements }: AcceptedEntry, key: Uint8Array
 }
 
 export function isOfTrust(placed: Placed): placed is Placed<TrustStatement> {
-  return statementsOfKind(placed) === 'trust';
+  return familyOf(placed.statement) === 'trust';
 }
 
 export function isOfAccess(placed: Placed): placed is Placed<AccessStatement> {
-  return statementsOfKind(placed) === 'access';
-}
-
-function statementsOfKind({ statement }: Placed): 'trust' | 'access' | 'acts' {
-  switch (statement.kind) {
-    case 'introduce':
-    case 'verify':
-    case 'revoke':
-    case 'rotate':
-      return 'trust';
-    case 'act':
-      return 'acts';
-    default:
-      return 'access';
-  }
+  return familyOf(placed.statement) === 'access';
 }
