@@ -106,6 +106,13 @@ export const TRUST_MUTANTS = [
     'true',
     /^an origin, and strangers together/,
   ),
+  rule(
+    'whom a trusted key names has a room of its own',
+    'trust.js',
+    '!matters(by) && !this.#room.hasRoomForOthers(more, matters, this.#version)',
+    'false',
+    /^those whose word counts for nothing/,
+  ),
   access('the grant that came last counts', 'access.js', 'facts.toSorted(compareAccess)', 'facts'),
   access('rights do not pass to an heir', 'access.js', 'grants.get(this.#goesOn(key))', 'grants.get(key)'),
   access(

@@ -3,8 +3,8 @@
 import { fingerprintOf, type Fingerprint, type TenantId } from './identity.js';
 import type { AccessStatement, ConflictPolicy, Placed } from './statement.js';
 import { AccessBook, compareAccess, latestOf, type AccessFact } from './access-facts.js';
-import { AccessRoom } from './access-room.js';
 import { JudgedCuts, type KnownCuts } from './access-cuts.js';
+import { StatementRoom } from './trust-room.js';
 import type { TrustGraph } from './trust.js';
 
 /** What a key may do with a scope. */
@@ -42,7 +42,7 @@ export class AccessRules {
   readonly #claims = new Map<TenantId, Fingerprint>();
   readonly #readings = new Map<TenantId, TenantReading>();
   readonly #emptyBook = new AccessBook();
-  readonly #room = new AccessRoom();
+  readonly #room = new StatementRoom();
   /** What is read of a tenant of which nothing was said. */
   #blank: TenantReading | undefined;
   #added = 0;
@@ -67,7 +67,7 @@ export class AccessRules {
   /** Takes a statement of `access/<tenant>` that the gate has accepted, once. `bytes`: of its entry, given with one of the entry's statements. */
   add(tenant: TenantId, placed: Placed<AccessStatement>, bytes = 0): void {
     if (!this.#openBook(tenant).add(placed)) return;
-    this.#room.take(fingerprintOf(placed.origin), { statements: 1, bytes });
+    this.#room.take(fingerprintOf(placed.origin), { statements: 1, bytes }, this.#trust.version);
     this.#change(tenant);
   }
 
@@ -81,7 +81,7 @@ export class AccessRules {
     if (this.#trust.isOurs(by)) return true;
     if (!this.#room.hasRoom(by, { bytes, statements })) return false;
     const isHeard = matters(by) || this.#goesOn(by) === this.primaryOf(tenant);
-    return isHeard || this.#room.hasRoomForStrangers({ bytes, statements }, matters, this.#trust.version);
+    return isHeard || this.#room.hasRoomForOthers({ bytes, statements }, matters, this.#trust.version);
   }
 
   /** A fork was found in a feed of `access/<tenant>`, or ruled away (`undefined`): nothing counts from there on. */

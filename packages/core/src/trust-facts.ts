@@ -3,7 +3,6 @@
 import { toKey } from './bytes.js';
 import { compareStamps, type Stamp } from './clock.js';
 import { fingerprintOf, type Fingerprint } from './identity.js';
-import { LIMITS } from './limits.js';
 import type { Crypto } from './ports.js';
 import { rotationBody, type Placed, type TrustStatement } from './statement.js';
 
@@ -48,7 +47,6 @@ export interface SignerFacts {
   readonly firstStamps: Map<string, Stamp>;
   /** Places taken, so that the same statement is kept once. */
   readonly ids: Set<string>;
-  bytes: number;
 }
 
 /** The order in which facts are shown: the same whatever order they came in. */
@@ -77,8 +75,8 @@ export class FactBook {
     this.#crypto = crypto;
   }
 
-  /** Keeps a statement; `undefined` where it is held already. `bytes` count against its signer. */
-  add(placed: Placed<TrustStatement>, bytes: number): TrustFact | undefined {
+  /** Keeps a statement; `undefined` where it is held already. */
+  add(placed: Placed<TrustStatement>): TrustFact | undefined {
     this.steps++;
     const by = fingerprintOf(placed.origin);
     const entry = toKey(placed.hash);
@@ -86,7 +84,6 @@ export class FactBook {
     const id = `${entry}${placed.index}`;
     if (signer.ids.has(id)) return undefined;
     signer.ids.add(id);
-    signer.bytes += bytes;
     const { statement, hash, stamp, seq, index } = placed;
     const about = fingerprintOf(statement.key);
     const epoch = toKey(placed.epoch);
@@ -144,15 +141,6 @@ export class FactBook {
     return proven;
   }
 
-  /** Whether one signer may say so much more. */
-  hasRoom(by: Fingerprint, more: { readonly statements: number; readonly bytes: number }): boolean {
-    const signer = this.signers.get(by);
-    return (
-      (signer?.ids.size ?? 0) + more.statements <= LIMITS.trustStatements &&
-      (signer?.bytes ?? 0) + more.bytes <= LIMITS.trustBytes
-    );
-  }
-
   verificationsBy(by: Fingerprint, about: Fingerprint): readonly TrustFact<VerifyStatement>[] {
     return this.#looked(this.signers.get(by)?.verifications.get(about));
   }
@@ -208,7 +196,6 @@ export class FactBook {
       rotations: [],
       firstStamps: new Map(),
       ids: new Set(),
-      bytes: 0,
     };
     this.signers.set(by, fresh);
     return fresh;

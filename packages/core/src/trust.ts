@@ -8,6 +8,7 @@ import type { Placed, TrustStatement } from './statement.js';
 import { barUnder, type End } from './trust-bars.js';
 import { FactBook, type TrustFact } from './trust-facts.js';
 import { TrustReading, type KeyStatus, type TrustSettings } from './trust-reading.js';
+import { StatementRoom } from './trust-room.js';
 import { edgesOf, namesOf, whyOf, type TrustEdge, type TrustReason } from './trust-view.js';
 
 /** Where a feed of the scope `trust` stops counting. */
@@ -38,6 +39,7 @@ export class TrustGraph {
   readonly root: Fingerprint;
   readonly #book: FactBook;
   readonly #settings: TrustSettings;
+  readonly #room = new StatementRoom();
   #latest: TrustReading | undefined;
   /** Keys that the root or a trusted key names, and how many signers are none of them. */
   #acquainted: { readonly keys: Set<Fingerprint>; strangers: number } | undefined;
@@ -66,13 +68,14 @@ export class TrustGraph {
   /** Takes a statement that the gate has accepted, once. `bytes`: of its entry, given with one of the entry's statements. */
   add(placed: Placed<TrustStatement>, bytes = 0): void {
     const isNew = !this.#book.signers.has(fingerprintOf(placed.origin));
-    const fact = this.#book.add(placed, bytes);
+    const fact = this.#book.add(placed);
     if (fact === undefined) return;
     this.#acquaint(fact, isNew);
     const reading = this.#latest;
     if (reading === undefined || !reading.take(fact)) this.#invalidate();
     // Its word about us, and of its own end, is asked for anew each time.
     else if (changesAnswers(fact, reading)) this.#version++;
+    this.#room.take(fact.by, { statements: 1, bytes }, this.#version);
   }
 
   /** A fork was found in a feed of the scope `trust`, or ruled away (`undefined`): nothing counts from there on. */
@@ -81,11 +84,19 @@ export class TrustGraph {
     this.#invalidate();
   }
 
-  /** Whether an entry with so many statements and bytes may still be kept. Ours always. */
+  /**
+   * Whether an entry with so many statements and bytes may still be kept. Ours always. Whose word counts for nothing here
+   * shares one room with all others of that kind, whoever names them: keys cost nothing, and names little.
+   */
   roomFor(origin: Uint8Array, bytes: number, statements = 1): boolean {
     const by = fingerprintOf(origin);
-    if (this.#reading.roots.keys.has(by)) return true;
-    if (!this.#book.hasRoom(by, { bytes, statements })) return false;
+    const { roots, followed } = this.#reading;
+    const more = { bytes, statements };
+    if (roots.keys.has(by)) return true;
+    if (!this.#room.hasRoom(by, more)) return false;
+    const matters = (key: Fingerprint): boolean =>
+      roots.keys.has(key) || followed.widest.has(key) || this.#reading.speakerOf(key) !== undefined;
+    if (!matters(by) && !this.#room.hasRoomForOthers(more, matters, this.#version)) return false;
     if (this.#book.signers.has(by)) return true;
     if (this.#book.signers.size >= LIMITS.trustOrigins) return false;
     const { keys, strangers } = this.#acquaintances();

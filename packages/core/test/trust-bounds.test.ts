@@ -73,6 +73,26 @@ test('an origin, and strangers together, have so much room and no more', (t) => 
   t.true(graph.roomFor(dave.publicKey, 100), 'one of them is no stranger any more');
 });
 
+test('those whose word counts for nothing share one room, though a trusted key names them all', (t) => {
+  const script = new StatementScript(tools);
+  const crowd = Array.from({ length: 5 }, (_, n) => person(`sybil ${n}`));
+  script.say(alice, verify(bob));
+  for (const sybil of crowd) script.say(bob, introduce(sybil));
+  const graph = graphOf(alice, script.placed);
+  const said = new StatementScript(tools, 'crowd');
+  for (const sybil of crowd.slice(0, 4)) {
+    t.true(graph.roomFor(sybil.publicKey, LIMITS.trustBytes));
+    graph.add(said.say(sybil, introduce(carol)), LIMITS.trustBytes);
+    t.false(graph.roomFor(sybil.publicKey, 1));
+  }
+  for (const one of [...crowd, dave]) t.false(graph.roomFor(one.publicKey, 1), 'four times what one has');
+  t.true(graph.roomFor(bob.publicKey, LIMITS.trustBytes / 2), 'bob is trusted, and has his own');
+  graph.add(new StatementScript(tools, 'more').say(alice, verify(crowd[0] ?? bob)));
+  t.true(graph.roomFor(dave.publicKey, LIMITS.trustBytes), 'one of them counts from now on, and makes room');
+  graph.add(said.say(dave, introduce(carol)), LIMITS.trustBytes);
+  t.false(graph.roomFor(carol.publicKey, 1), 'what comes in between is counted too');
+});
+
 test('every reason is a sentence, and an edge says whether anything rests on it', (t) => {
   const { root, script, people } = gatherCrowd({ seed: 5, people: 60, statements: 1500 }, tools);
   const graph = graphOf(root, script.placed, { depth: 3, vouchers: 2, follow: true });

@@ -1,4 +1,4 @@
-/** How much may be stated about tenants: by one origin in all of them together, and by all strangers together. */
+/** How much may be stated: by one origin, and by all of those together whose word counts for nothing here. */
 
 import type { Fingerprint } from './identity.js';
 import { LIMITS } from './limits.js';
@@ -10,12 +10,12 @@ export interface Weight {
 }
 
 /** Keys cost nothing: all of those whose word counts for nothing here have room for this many times what one has. */
-const STRANGERS_SHARE = 4;
+const OTHERS_SHARE = 4;
 
-export class AccessRoom {
+export class StatementRoom {
   readonly #held = new Map<Fingerprint, { statements: number; bytes: number }>();
-  /** What strangers hold, as long as trust stays as it is: who is one depends on that. */
-  #strangers:
+  /** What the others hold, as long as trust stays as it is: who is one of them depends on that. */
+  #others:
     | {
         readonly version: number;
         readonly matters: (by: Fingerprint) => boolean;
@@ -24,14 +24,16 @@ export class AccessRoom {
       }
     | undefined;
 
-  take(by: Fingerprint, { statements, bytes }: Weight): void {
+  /** `version`: of what says who matters, with these statements. */
+  take(by: Fingerprint, { statements, bytes }: Weight, version: number): void {
     const held = this.#held.get(by) ?? { statements: 0, bytes: 0 };
     held.statements += statements;
     held.bytes += bytes;
     this.#held.set(by, held);
-    if (this.#strangers === undefined || this.#strangers.matters(by)) return;
-    this.#strangers.statements += statements;
-    this.#strangers.bytes += bytes;
+    if (this.#others?.version !== version) this.#others = undefined;
+    if (this.#others === undefined || this.#others.matters(by)) return;
+    this.#others.statements += statements;
+    this.#others.bytes += bytes;
   }
 
   /** Whether one origin may state so much more. */
@@ -39,18 +41,18 @@ export class AccessRoom {
     return fits(this.#held.get(by), more, 1);
   }
 
-  /** Whether strangers may. `matters`: who is none of them, the same for every call with the same `version`. */
-  hasRoomForStrangers(more: Weight, matters: (by: Fingerprint) => boolean, version: number): boolean {
-    if (this.#strangers?.version !== version) {
-      const strangers = { version, matters, statements: 0, bytes: 0 };
+  /** Whether the others may. `matters`: who is none of them, the same for every call with the same `version`. */
+  hasRoomForOthers(more: Weight, matters: (by: Fingerprint) => boolean, version: number): boolean {
+    if (this.#others?.version !== version) {
+      const others = { version, matters, statements: 0, bytes: 0 };
       for (const [by, { statements, bytes }] of this.#held) {
         if (matters(by)) continue;
-        strangers.statements += statements;
-        strangers.bytes += bytes;
+        others.statements += statements;
+        others.bytes += bytes;
       }
-      this.#strangers = strangers;
+      this.#others = others;
     }
-    return fits(this.#strangers, more, STRANGERS_SHARE);
+    return fits(this.#others, more, OTHERS_SHARE);
   }
 }
 
