@@ -1,7 +1,7 @@
 // What known callers are held to: so many requests a minute, bodies that arrive, tokens that last, and acts that are noted.
 import { once } from 'node:events';
 import { get as httpGet, request, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { pino } from 'pino';
@@ -121,8 +121,7 @@ test('a body that drips is given up although it never falls silent, and what was
   socket.write(`${whole.length.toString(16)}\r\n${whole}\r\n`);
   const drip = setInterval(() => socket.write('1\r\nx\r\n'), 10);
   t.teardown(() => clearInterval(drip));
-  socket.on('error', () => undefined);
-  await once(socket, 'close');
+  await closed(socket);
   clearInterval(drip);
   t.regex(answer, /^HTTP\/1\.1 408 /);
   t.true(answer.includes('"accepted":1'), answer);
@@ -145,8 +144,7 @@ test('a body that nobody asked for holds no connection once the answer is there'
     socket.write(start);
     // Never silent, and never at the end of the body.
     drips.push(setInterval(() => socket.write('1\r\nx\r\n'), 10));
-    socket.on('error', () => undefined);
-    await once(socket, 'close');
+    await closed(socket);
     t.regex(answer, /^HTTP\/1\.1 (2|404)/, start);
   });
   await Promise.all(ended);
@@ -204,3 +202,9 @@ test('an upload ends when the token of its caller expires, with what is stored u
   for await (const part of response.setEncoding('utf8')) text += String(part);
   t.true(text.includes('"accepted":1') && text.includes('"error":"unauthorized"'), text);
 });
+
+/** Resolves when the connection is over. A write that comes too late is no fault; to `once` it would be. */
+function closed(socket: Socket): Promise<void> {
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => socket.on('close', () => resolve()));
+}
