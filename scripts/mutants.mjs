@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { DISCOVERY_MUTANTS } from './mutants/discovery.mjs';
 import { GATE_MUTANTS } from './mutants/gate.mjs';
 import { KEY_MUTANTS } from './mutants/keys.mjs';
 import { SPAN_MUTANTS } from './mutants/span.mjs';
@@ -31,6 +32,7 @@ const MUTANTS = [
   ...STORE_MUTANTS,
   ...KEY_MUTANTS,
   ...TRUST_MUTANTS,
+  ...DISCOVERY_MUTANTS,
 ];
 
 /** Copies that are worked on at once. */

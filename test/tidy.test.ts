@@ -39,6 +39,8 @@ const CORE_ORDER = [
   'query',
   'gate',
   'handshake',
+  'network-hint',
+  'discovery',
   'session-state',
   'session-flow',
   'session',

@@ -100,6 +100,27 @@ export const LIMITS = {
   peers: 1_000,
   addressChars: 512,
 
+  /** Addresses that discovery found, together and of one method; a flood displaces what has proven nothing. */
+  candidates: 256,
+  candidatesPerMethod: 128,
+  /** Addresses whose failures are remembered, also of candidates that have gone. */
+  rememberedFailures: 2_048,
+  /** Dials of candidates at a time, and within a minute. */
+  scouts: 8,
+  scoutsPerMinute: 60,
+  /** Waits after dials of a candidate that came to nothing, and of one that refused us or that nobody trusts. */
+  scoutFirstMs: 15_000,
+  scoutMostMs: 30 * 60_000,
+  strangerFirstMs: 5 * 60_000,
+  strangerMostMs: 24 * 60 * 60_000,
+  /** How long a finding counts, whatever it says itself. */
+  foundLeastMs: 5_000,
+  foundMostMs: 24 * 60 * 60_000,
+  /** How long an address is remembered that a key has proven itself at. */
+  provenMs: 30 * 24 * 60 * 60_000,
+  /** The time in which the network's hint stays the same. */
+  hintSlotMs: 60 * 60_000,
+
   /** Statements of one entry. */
   statementsBytes: 128 * KIB,
   statementsPerEntry: 256,
