@@ -23,6 +23,7 @@ const CORE_ORDER = [
   'change',
   'entry',
   'statement',
+  'assertion',
   'content',
   'rotation',
   'feed',

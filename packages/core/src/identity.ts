@@ -17,6 +17,7 @@ export type TrustLevel = 'unknown' | 'pending' | 'verified' | 'revoked';
 
 const NODE_PREFIX = 'logline-id://node/';
 const TIMELINE_PREFIX = 'timeline/';
+const ANNOTATIONS_PREFIX = 'annotations/';
 const ACCESS_PREFIX = 'access/';
 /** The statements about nodes, shared with every verified peer. */
 export const TRUST_SCOPE = 'trust' as Scope;
@@ -66,6 +67,18 @@ export function timelineScope(tenant: TenantId): Scope {
 /** The tenant whose timeline `scope` is; `undefined` for any other scope. */
 export function tenantOfTimeline(scope: string): TenantId | undefined {
   return scope.startsWith(TIMELINE_PREFIX) ? parseTenant(scope.slice(TIMELINE_PREFIX.length)) : undefined;
+}
+
+/** What is said about a tenant's spans after the fact. */
+export function annotationsScope(tenant: TenantId): Scope {
+  return (ANNOTATIONS_PREFIX + tenant) as Scope;
+}
+
+/** The tenant whose annotations scope `scope` is; `undefined` for any other scope. */
+export function tenantOfAnnotations(scope: string): TenantId | undefined {
+  return scope.startsWith(ANNOTATIONS_PREFIX)
+    ? parseTenant(scope.slice(ANNOTATIONS_PREFIX.length))
+    : undefined;
 }
 
 /** Where the rights, cuts and policies of a tenant are stated. */

@@ -132,6 +132,17 @@ export const LIMITS = {
   reasonChars: 500,
   fieldChars: 256,
   actChars: 1024,
+  /** Assertions of one entry: those of one change to a span. */
+  assertionsBytes: 256 * KIB,
+  assertionsPerEntry: 256,
+  /** Assertions that one supersedes. */
+  supersededAssertions: 64,
+  /** A member of a span's `metadata` as canonical JSON, and its name. */
+  metadataValueChars: 16 * KIB,
+  metadataKeyChars: 256,
+  tagChars: 1024,
+  /** A note, or what is said with a resolution. */
+  noteChars: 4 * KIB,
   /** Of one origin: live statements, and bytes of their entries. */
   trustStatements: 10_000,
   trustBytes: 4 * MIB,

@@ -221,7 +221,7 @@ export class Committer {
     });
     const plan = new AppendPlan({ storage, sealer });
     const pen: Pen = {
-      seal: (scope, statements, by) => sealer.seal(scope, { spans: [], statements }, by),
+      seal: (scope, statements, by) => sealer.seal(scope, { spans: [], statements, assertions: [] }, by),
       fact: (name, value) => void draft.records.push({ kind: 'fact', name, value }),
       draft,
     };
