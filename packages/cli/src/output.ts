@@ -3,6 +3,7 @@
 import Table from 'cli-table3';
 import type { Writable } from 'node:stream';
 import picocolors from 'picocolors';
+import { cleaned, clipped, escapedJson, safeJson } from './text.js';
 
 export type Stream = Writable & {
   readonly isTTY?: boolean | undefined;
@@ -39,6 +40,11 @@ const BLANK = {
   middle: '',
 } as const;
 
+const CELL_CHARS_MOST = 200;
+/** What `colors` writes and nothing else that begins with an escape. */
+// oxlint-disable-next-line no-control-regex
+const OUR_COLORS = /(\u001b\[\d{1,2}m)/;
+
 export class Output {
   readonly colors: Colors;
   readonly isJson: boolean;
@@ -59,13 +65,29 @@ export class Output {
     return this.#io.stderr;
   }
 
-  /** A result as one JSON document. */
-  json(value: unknown): Promise<void> {
-    return this.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  /** Whether someone reads the result itself, rather than a program. */
+  get isRead(): boolean {
+    return this.#io.stdout.isTTY === true;
   }
 
+  /** A result as one JSON document. */
+  json(value: unknown): Promise<void> {
+    return this.write(`${safeJson(value, 2)}\n`);
+  }
+
+  /** JSON that a server sent, byte for byte; only for a terminal are characters escaped that could steer it. */
+  jsonLine(json: string): Promise<void> {
+    return this.verbatim(`${json}\n`);
+  }
+
+  /** JSON for a program as it came, for a terminal so that it cannot steer it. */
+  verbatim(json: string): Promise<void> {
+    return this.write(this.isRead ? escapedJson(json) : json);
+  }
+
+  /** A line, or some, in which nothing but our own colours steers the terminal, whatever a server has sent. */
   line(text = ''): Promise<void> {
-    return this.write(`${text}\n`);
+    return this.write(`${this.harmless(text)}\n`);
   }
 
   /** Raw text; resolves when the reader has taken it. */
@@ -75,7 +97,16 @@ export class Output {
 
   /** For people only, beside the result. */
   note(text: string): Promise<void> {
-    return this.isJson ? Promise.resolve() : writeTo(this.#io.stderr, `${text}\n`);
+    return this.isJson ? Promise.resolve() : writeTo(this.#io.stderr, `${cleaned(text)}\n`);
+  }
+
+  /** `text` without what could steer a terminal, but for the colours that `colors` gives where they are wanted. */
+  harmless(text: string): string {
+    if (!this.colors.isColorSupported) return cleaned(text);
+    return text
+      .split(OUR_COLORS)
+      .map((part, index) => (index % 2 === 1 ? part : cleaned(part)))
+      .join('');
   }
 
   table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
@@ -84,8 +115,22 @@ export class Output {
       chars: BLANK,
       style: { 'padding-left': 0, 'padding-right': 2, head: [], border: [], compact: true },
     });
-    table.push(...rows.map((row) => [...row]));
+    table.push(...rows.map((row) => row.map((cell) => this.#cell(cell))));
     return this.line(trimmedLines(table.toString()));
+  }
+
+  /** One line of bounded width: a server must not push everything else off the screen. */
+  #cell(text: string): string {
+    if (text.length <= CELL_CHARS_MOST) return this.harmless(text.replaceAll(/[\r\n]/g, ' '));
+    return this.harmless(
+      clipped(
+        text
+          .split(OUR_COLORS)
+          .filter((_, i) => i % 2 === 0)
+          .join(''),
+        CELL_CHARS_MOST,
+      ),
+    );
   }
 
   /** Names and values below one another. */

@@ -1,23 +1,18 @@
 /** Peers as a table, for every command that shows some. */
 
 import type { Node } from 'logline-federation-client';
+import { connectionText, levelText } from './levels.js';
 import type { Output } from './output.js';
 import { groupedOrDash, safe, whenText } from './text.js';
 
 export async function showPeers(out: Output, peers: readonly Node[], nowMs: number): Promise<void> {
-  const { green, yellow, red } = out.colors;
-  const status: Readonly<Record<Node['status'], (text: string) => string>> = {
-    connected: green,
-    connecting: yellow,
-    disconnected: red,
-  };
   await out.table(
     ['PEER', 'ADDRESS', 'STATUS', 'TRUST', 'IN SYNC', 'LATENCY', 'LAST SEEN', 'IN', 'OUT'],
     peers.map((peer) => [
       safe(peer.id ?? '(name not known yet)'),
       safe(peer.address),
-      status[peer.status](peer.status),
-      peer.trust_level,
+      connectionText(out, peer.status),
+      levelText(out, peer.trust_level),
       peer.in_sync ? 'yes' : 'no',
       peer.latency_ms === null ? '-' : `${peer.latency_ms.toFixed(1)} ms`,
       whenText(peer.last_seen, nowMs),

@@ -1,10 +1,11 @@
 /** What all commands share: options, the client, the output, and how an action comes to its exit code. */
 
-import type { Command } from 'commander';
+import type { Command, OutputConfiguration } from 'commander';
 import type { LoglineFederationClient } from 'logline-federation-client';
 import { connect } from './connection.js';
 import type { ExitCode } from './exit-code.js';
 import { Output, type Io } from './output.js';
+import { cleaned } from './text.js';
 
 /** What a command works with that asks no node. */
 export interface OfflineContext {
@@ -41,6 +42,23 @@ export class Shell {
     this.io = io;
   }
 
+  /** The node that is meant. Throws a `UsageError` where the environment or the option says nothing usable. */
+  connect(url: string | undefined): LoglineFederationClient {
+    return connect(url, this.io.env, (text) => void this.io.stderr.write(`${cleaned(text)}\n`));
+  }
+
+  /** Where commander writes help and what is wrong with a command line. */
+  helpOutput(): OutputConfiguration {
+    const { stdout, stderr } = this.io;
+    return {
+      writeOut: (text) => void stdout.write(text),
+      // It repeats words of the command line, which may come from anywhere.
+      writeErr: (text) => void stderr.write(cleaned(text)),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+    };
+  }
+
   /** Gives a command the options that all have, examples, and its work. */
   define<Options>(command: Command, examples: readonly string[], action: Action<Options>): void {
     command.option(
@@ -48,7 +66,7 @@ export class Shell {
       'the node to ask (default: $LOGLINE_FEDERATION_URL, then http://localhost:8080)',
     );
     this.defineOffline<Options & CommonOptions>(command, examples, (context, options, args) =>
-      action({ ...context, client: connect(options.url, this.io.env) }, options, args),
+      action({ ...context, client: this.connect(options.url) }, options, args),
     );
   }
 

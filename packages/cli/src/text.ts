@@ -1,11 +1,37 @@
-/** Values as people read them: numbers, times, and texts of strangers made safe for a terminal. */
+/** Values as people read them: numbers and times, and texts of strangers made safe for a terminal. */
 
-/**
- * A text that others wrote, as it may stand on a terminal: control characters could move the cursor or change what is
- * shown, and marks of writing direction could reorder it.
- */
+/** Control characters move the cursor or change what is shown; marks of writing direction reorder it. */
+const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+const REPLACED = '\ufffd';
+const TEXT_CHARS_MOST = 4_000;
+
+/** A text that others wrote, as it may stand within a line on a terminal. */
 export function safe(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+  const bounded = clipped(text, TEXT_CHARS_MOST);
+  return bounded.replaceAll(new RegExp(STEERING, 'gu'), REPLACED);
+}
+
+/** The same for a text of several lines. */
+export function cleaned(text: string): string {
+  return text.split('\n').map(safe).join('\n');
+}
+
+/** The beginning of a text, with a mark where the rest is left out. */
+export function clipped(text: string, mostChars: number): string {
+  if (text.length <= mostChars) return text;
+  return `${text.slice(0, mostChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** JSON that means the same and cannot steer a terminal: what JSON itself leaves as it is gets escaped. */
+export function safeJson(value: unknown, indent?: number): string {
+  return escapedJson(JSON.stringify(value, undefined, indent));
+}
+
+/** The same for JSON that is text already. Between its tokens there may be line breaks, which stay. */
+export function escapedJson(json: string): string {
+  return json.replaceAll(new RegExp(STEERING, 'gu'), (mark) =>
+    /[\n\r\t]/.test(mark) ? mark : `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 export function grouped(count: number): string {

@@ -8,7 +8,6 @@ import type { Command } from 'commander';
 import type { SpanQuery } from 'logline-federation-client';
 import { CliError, EXIT } from '../exit-code.js';
 import { readLimit } from '../limit.js';
-import { writeTo } from '../output.js';
 import { startProgress, type Progress } from '../progress.js';
 import type { Shell } from '../shell.js';
 import { counted, safe, secondsText } from '../text.js';
@@ -58,7 +57,7 @@ export function addSpansExport(parent: Command, shell: Shell): void {
     'logline federation spans export --tenant acme --output acme.ndjson.gz',
     'logline federation spans export --tenant acme --since "1 day ago" | jq .title',
   ];
-  shell.define<ExportOptions>(command, examples, async ({ client, out, io, signal }, options) => {
+  shell.define<ExportOptions>(command, examples, async ({ client, out, signal }, options) => {
     const most = options.limit === undefined ? Infinity : readLimit(options.limit);
     const startedAtMs = performance.now();
     const progress = startProgress(out, 'export', undefined);
@@ -66,7 +65,7 @@ export function addSpansExport(parent: Command, shell: Shell): void {
     try {
       const lines = client.lines(queryOf(options), { signal });
       const chunks = chunked(lines, { most, tally, progress });
-      if (options.output === STDOUT) for await (const chunk of chunks) await writeTo(io.stdout, chunk);
+      if (options.output === STDOUT) for await (const chunk of chunks) await out.verbatim(chunk);
       else await writeFile(options.output, chunks, signal);
     } finally {
       progress.stop();

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { SyncStatus } from 'logline-federation-client';
 import { EXIT } from '../exit-code.js';
+import { healthText } from '../levels.js';
 import { showPeers } from '../peers.js';
 import type { Shell } from '../shell.js';
 import { bytesText, counted, grouped, safe, whenText } from '../text.js';
@@ -20,11 +21,9 @@ export function addStatus(parent: Command, shell: Shell): void {
       return code;
     }
     const now = Date.now();
-    const { green, yellow, red } = out.colors;
-    const color = { healthy: green, degraded: yellow, unhealthy: red }[health.status];
     await out.facts([
       ['node', safe(health.node_id)],
-      ['health', color(health.status)],
+      ['health', healthText(out, health.status)],
       ...health.reasons.map((reason) => ['', safe(reason)] as const),
       [
         'peers',

@@ -39,7 +39,8 @@ export function addSync(parent: Command, shell: Shell): void {
       ...(tenant !== undefined && { tenant_filter: tenant }),
     };
     const result = await client.sync(request, { signal });
-    const code = EXIT_OF[result.status];
+    // A later node may know further words: none of them is success before it is known.
+    const code = Object.hasOwn(EXIT_OF, result.status) ? EXIT_OF[result.status] : EXIT.failed;
     if (out.isJson) {
       await out.json(result);
       return code;
@@ -50,7 +51,7 @@ export function addSync(parent: Command, shell: Shell): void {
         ['PEER', 'OUTCOME', 'ENTRIES IN', 'ENTRIES OUT', 'TOOK'],
         result.peers.map((one) => [
           safe(one.peer_id ?? one.address),
-          (one.outcome === 'in_sync' ? green : yellow)(one.outcome.replace('_', ' ')),
+          (one.outcome === 'in_sync' ? green : yellow)(safe(one.outcome.replace('_', ' '))),
           groupedOrDash(one.entries_received),
           groupedOrDash(one.entries_sent),
           secondsText(one.duration_ms),

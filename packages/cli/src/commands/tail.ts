@@ -37,14 +37,15 @@ export function addTail(parent: Command, shell: Shell): void {
       cursor = event.cursor;
       switch (event.kind) {
         case 'span':
-          await out.line(out.isJson ? event.json : lineOf(event.span, out));
+          if (out.isJson) await out.jsonLine(event.json);
+          else await out.line(lineOf(event.span, out));
           break;
         case 'restored':
-          if (out.isJson) await out.line(event.json);
+          if (out.isJson) await out.jsonLine(event.json);
           else await out.line(`${lineOf(event.span, out)}  (restored)`);
           break;
         case 'withdrawn':
-          if (out.isJson) await out.line(JSON.stringify({ withdrawn: event.id }));
+          if (out.isJson) await out.jsonLine(JSON.stringify({ withdrawn: event.id }));
           else await out.line(out.colors.dim(`withdrawn: ${safe(event.id)}`));
           break;
         case 'reset':

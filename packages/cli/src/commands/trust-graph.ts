@@ -6,7 +6,7 @@ import { EXIT } from '../exit-code.js';
 import { levelText } from '../levels.js';
 import type { Output } from '../output.js';
 import type { Shell } from '../shell.js';
-import { grouped, safe, whenText } from '../text.js';
+import { cleaned, grouped, safe, whenText } from '../text.js';
 
 interface GraphOptions {
   readonly format: 'text' | 'json' | 'dot' | 'mermaid';
@@ -27,7 +27,8 @@ export function addTrustGraph(parent: Command, shell: Shell): void {
   ];
   shell.define<GraphOptions>(command, examples, async ({ client, out, signal }, { format }) => {
     if (!out.isJson && (format === 'dot' || format === 'mermaid')) {
-      await out.write(await client.trust.picture(format, { signal }));
+      const picture = await client.trust.picture(format, { signal });
+      await out.write(out.isRead ? cleaned(picture) : picture);
       return EXIT.ok;
     }
     const graph = await client.trust.graph({ signal });
