@@ -21,6 +21,12 @@ function rule(what, file, find, replace, red) {
   return { name: `trust: ${what}`, file, find, replace, tests: RULES, red };
 }
 
+/** A rule of what stays out at a node that took a key back. */
+function readmitted(what, find, replace, red) {
+  const tests = ['readmitted-order'];
+  return { name: `readmitted: ${what}`, file: 'shell/feed-bars.js', find, replace, tests, red };
+}
+
 const WHOLE = 'const whole = members.filter((end) => end.own || !bars.voidsEnd(end));';
 
 export const TRUST_MUTANTS = [
@@ -112,6 +118,18 @@ export const TRUST_MUTANTS = [
     '!matters(by) && !this.#room.hasRoomForOthers(more, matters, this.#version)',
     'false',
     /^those whose word counts for nothing/,
+  ),
+  readmitted(
+    'each entry is judged by its own stamp',
+    'feed.ranges[0]?.from === 1 ? undefined : STAMP_ZERO',
+    'stamp',
+    /^(of a feed that nobody named|the later part of a feed waits)/,
+  ),
+  readmitted(
+    'a feed is as old as what is held of it',
+    'if (range.from !== 1)',
+    'if (false)',
+    /^a feed held without its beginning/,
   ),
   access('the grant that came last counts', 'access.js', 'facts.toSorted(compareAccess)', 'facts'),
   access('rights do not pass to an heir', 'access.js', 'grants.get(this.#goesOn(key))', 'grants.get(key)'),

@@ -19,7 +19,7 @@ export interface BarredFeed {
   readonly scope: Scope;
   readonly origin: Uint8Array;
   readonly epoch: Uint8Array;
-  /** The lowest stamp known of its entries; `undefined` where none is held. */
+  /** The stamp that it began with; the lowest there is where it is held without its beginning, `undefined` where it is not. */
   readonly firstStamp: Stamp | undefined;
   /** The number after the last entry held: 1 where none is. */
   readonly nextSeq: number;

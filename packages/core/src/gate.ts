@@ -53,7 +53,7 @@ export interface GateWorld {
   /** Whether the sender may bring entries of a scope here. */
   readonly mayReceive: (scope: Scope) => boolean;
   /** Why an entry must stay out for now, whoever brings it: its origin's right, its feed's cut, or the room there is. */
-  readonly refuses: (header: Header) => string | undefined;
+  readonly refuses: (header: Header, feed: Feed) => string | undefined;
   readonly feed: (key: FeedKey) => Feed;
 }
 
@@ -169,7 +169,7 @@ function checkRight({ header, world }: Candidate): GateOutcome | undefined {
 }
 
 function checkStanding({ header, world }: Candidate): GateOutcome | undefined {
-  const reason = world.refuses(header);
+  const reason = world.refuses(header, world.feed(feedKeyOf(header)));
   return reason === undefined ? undefined : { kind: 'not_yet', reason };
 }
 

@@ -108,7 +108,7 @@ export class FederationNode {
       tools,
       clock,
       keyPair,
-      refuses: (header) => this.#keeper.refuses(header),
+      refuses: (header, feed) => this.#keeper.refuses(header, feed),
       renewal: { epoch: () => options.random.bytes(EPOCH_BYTES), trusts: (key) => this.#keeper.trusts(key) },
       onCommit: (committed) => this.#onCommit(committed),
     });

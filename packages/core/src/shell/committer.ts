@@ -46,7 +46,7 @@ export interface CommitterOptions {
     | { readonly epoch: () => Uint8Array; readonly trusts: (key: Uint8Array) => boolean }
     | undefined;
   /** Why an entry of a peer must stay out for now; without it none does. */
-  readonly refuses?: ((header: Header) => string | undefined) | undefined;
+  readonly refuses?: ((header: Header, feed: Feed) => string | undefined) | undefined;
   /** Called after each commit, before its callers are answered. */
   readonly onCommit: (committed: Committed) => void;
 }

@@ -1,6 +1,7 @@
 /** What a node thinks of other keys: whom it trusts, what it shares with them, and what must stay out. */
 
 import type { Header } from '../entry.js';
+import type { Feed } from '../feed.js';
 import { TRUST_SCOPE, type Scope, type TrustLevel } from '../identity.js';
 import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../offer.js';
 
@@ -19,8 +20,8 @@ export interface Standing {
    * key has no right in is named only where it was named to us.
    */
   offerTo(key: Uint8Array, named?: Scopes): Scopes;
-  /** Why an entry must stay out for now, whoever brings it; `undefined` where it may pass. */
-  refuses(header: Header): string | undefined;
+  /** Why an entry of a feed must stay out for now, whoever brings it; `undefined` where it may pass. */
+  refuses(header: Header, feed: Feed): string | undefined;
   /** Grows with every change: what was derived from the answers holds until then. */
   readonly version: number;
 }

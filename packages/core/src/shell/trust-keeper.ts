@@ -5,7 +5,7 @@ import { barOf, type FeedBar } from '../cuts.js';
 import type { Header } from '../entry.js';
 import { asError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
-import { feedKeyOf, lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import { lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import {
   fingerprintOf,
   keyOfFingerprint,
@@ -25,7 +25,7 @@ import type { TrustSettings } from '../trust-reading.js';
 import type { Committed, Committer } from './committer.js';
 import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../offer.js';
 import type { HoldingsTable } from './holdings-table.js';
-import { firstStampOf, isSameBar, toBar } from './feed-bars.js';
+import { beganWith, firstStampOf, isSameBar, toBar } from './feed-bars.js';
 import { claimFact, claimsIn, stopFact, stopsIn } from './keeper-facts.js';
 import { Offers } from './offers.js';
 import type { PeerBook } from './peer-book.js';
@@ -171,7 +171,7 @@ export class TrustKeeper implements Standing {
     return this.#options.access.tenants === '*' ? '*' : this.#offers.to(key, named);
   }
 
-  refuses(header: Header): string | undefined {
+  refuses(header: Header, feed: Feed): string | undefined {
     const { origin, scope, seq } = header;
     const tenant = tenantOfScope(scope);
     const fingerprint = fingerprintOf(origin);
@@ -182,7 +182,7 @@ export class TrustKeeper implements Standing {
     } else if (!this.#hasRoom(header)) {
       return `${fingerprint} has stated more than there is room for`;
     }
-    const bar = this.#barOfEntry(header, fingerprint);
+    const bar = this.#barOfEntry(header, fingerprint, feed);
     return bar !== undefined && seq >= bar.from
       ? `the key ${fingerprint} was ${bar.reason}, and this lies behind the cut`
       : undefined;
@@ -226,12 +226,11 @@ export class TrustKeeper implements Standing {
       : this.rules.roomFor(tenant, origin, 0, count);
   }
 
-  #barOfEntry(header: Header, origin: Fingerprint): FeedBar | undefined {
+  #barOfEntry(header: Header, origin: Fingerprint, feed: Feed): FeedBar | undefined {
     if (tenantOfTimeline(header.scope) === undefined || !this.#isRestrained(origin)) return undefined;
-    const feed = this.#options.table.feed(feedKeyOf(header));
     const nextSeq = (lastRange(feed)?.to ?? 0) + 1;
     return barOf(
-      { ...header, firstStamp: header.stamp, nextSeq, kept: feed.bar?.from },
+      { ...header, firstStamp: beganWith(header, feed), nextSeq, kept: feed.bar?.from },
       { trust: this.graph, access: this.rules },
     );
   }

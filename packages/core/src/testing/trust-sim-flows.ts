@@ -2,7 +2,7 @@
 
 import { equalBytes } from '../bytes.js';
 import { headerOfAccepted, splitEntry, type Header } from '../entry.js';
-import { positionOf, scopeOfFeed, splitFeedKey, type Feed } from '../feed.js';
+import { emptyFeed, positionOf, scopeOfFeed, splitFeedKey, type Feed } from '../feed.js';
 import { acceptedRanges, missingRanges } from '../holdings.js';
 import { accessScope, fingerprintOf, timelineScope, TRUST_SCOPE, type Scope } from '../identity.js';
 import { createTools } from '../node/system.js';
@@ -108,7 +108,8 @@ async function checkPair(world: TrustWorld, from: Judge, to: Judge): Promise<str
       const [missing] = missingRanges(to.feeds.get(feed.key)?.ranges ?? [], acceptedRanges(feed));
       if (missing === undefined) continue;
       const header = await headerAt(from, feed, missing.from);
-      const why = to.keeper.refuses(header) ?? outOfPlace(to.feeds.get(feed.key), header);
+      const held = to.feeds.get(feed.key) ?? emptyFeed(feed.key);
+      const why = to.keeper.refuses(header, held) ?? outOfPlace(held, header);
       if (why !== undefined) world.saw('kept_out');
       else
         return `${describe(feed)} ${missing.from} to ${missing.to} is missing, and nothing speaks against it`;
@@ -117,8 +118,7 @@ async function checkPair(world: TrustWorld, from: Judge, to: Judge): Promise<str
   return undefined;
 }
 
-function outOfPlace(feed: Feed | undefined, header: Header): string | undefined {
-  if (feed === undefined) return undefined;
+function outOfPlace(feed: Feed, header: Header): string | undefined {
   const { kind } = positionOf(feed, header);
   return kind === 'gap' || kind === 'barred' ? kind : undefined;
 }
