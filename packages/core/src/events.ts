@@ -24,6 +24,7 @@ export type NodeEvent =
       readonly peerId: NodeId;
       readonly fingerprint: Fingerprint;
       readonly address: string;
+      readonly latencyMs: number | undefined;
       readonly skewMs: number;
     }
   | {

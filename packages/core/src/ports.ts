@@ -122,6 +122,8 @@ export interface Link {
   readonly initiator: boolean;
   /** The address that was dialled, or where the other side came from: for people to read, never believed. */
   readonly address: string;
+  /** How long the other side took to answer in the handshake, in milliseconds; absent where that was not measured. */
+  readonly roundTripMs?: number | undefined;
   readonly traffic: LinkTraffic;
   /** Bytes that `send` has taken and the socket has not. */
   readonly bufferedBytes: number;

@@ -121,14 +121,15 @@ export interface Stepped {
   readonly effects: readonly SessionEffect[];
 }
 
-export function newSession(monotonicMs: number): SessionState {
+/** `latencyMs`: of the handshake, where the link has measured it; heartbeats tell it from then on. */
+export function newSession(monotonicMs: number, latencyMs?: number): SessionState {
   return {
     phase: 'greeting',
     startedAtMs: monotonicMs,
     heardAtMs: monotonicMs,
     pingedAtMs: monotonicMs,
     pings: 0,
-    latencyMs: undefined,
+    latencyMs,
     skewMs: undefined,
     offered: undefined,
     creditOutBytes: LIMITS.creditBytes,

@@ -2,7 +2,7 @@
 
 import type { FederationNode } from '@logline/federation-core';
 import type { Context } from 'koa';
-import type { Logger } from 'pino';
+import type { Log } from './log-events.js';
 import { short } from './logging.js';
 import { problemOf } from './problem.js';
 
@@ -56,7 +56,7 @@ export function summaryOf(ctx: Context): string | undefined {
 }
 
 /** Acts as events of the log, and as signed entries of the node's own scope. */
-export function openActs(log: Logger, node: Pick<FederationNode, 'operator'>): Acts {
+export function openActs(log: Log, node: Pick<FederationNode, 'operator'>): Acts {
   return {
     note(act) {
       const { caller, method, path, summary, outcome } = act;

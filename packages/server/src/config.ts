@@ -20,6 +20,12 @@ import {
   type AccessConfig,
 } from './config-access.js';
 import {
+  DEFAULT_TELEMETRY,
+  TELEMETRY_VARIABLES,
+  telemetryOf,
+  type TelemetryConfig,
+} from './config-telemetry.js';
+import {
   expected,
   list,
   ok,
@@ -33,11 +39,8 @@ import {
 } from './config-values.js';
 import { SERVER_LIMITS } from './limits.js';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
 /** Everything a server is started with, checked. */
-export interface ServerConfig extends TrustConfig {
+export interface ServerConfig extends TrustConfig, TelemetryConfig {
   readonly name: string;
   /** The network's secret; never printed. */
   readonly networkKey: string;
@@ -55,7 +58,6 @@ export interface ServerConfig extends TrustConfig {
   readonly allowPrivatePeers: boolean;
   readonly discoveryIntervalMs: number;
   readonly syncIntervalMs: number;
-  readonly logLevel: LogLevel;
   readonly access: AccessConfig;
   /** How long a client may take; not set by variables. */
   readonly deadlines: Deadlines;
@@ -89,7 +91,7 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   allowPrivatePeers: true,
   discoveryIntervalMs: 300_000,
   syncIntervalMs: 60_000,
-  logLevel: 'info',
+  ...DEFAULT_TELEMETRY,
   access: DEFAULT_ACCESS,
   deadlines: { headersMs: SERVER_LIMITS.headersMs, bodyMs: SERVER_LIMITS.bodyMs },
 };
@@ -116,11 +118,6 @@ const bindHost = text(DEFAULT_CONFIG.bindHost, (value) =>
   HOST.test(value) ? ok(value) : expected('an IP address or a host name to listen on', value),
 );
 
-const logLevel = text(DEFAULT_CONFIG.logLevel, (value) => {
-  const level = LOG_LEVELS.find((one) => one === value.toLowerCase());
-  return level === undefined ? expected(`one of ${LOG_LEVELS.join(', ')}`, value) : ok(level);
-});
-
 const dataDir = text(DATA_DIR, (value) =>
   value.includes('\0') ? expected('a path', value) : ok(resolve(value)),
 );
@@ -144,7 +141,7 @@ const VARIABLES = z.object({
   FEDERATION_ALLOW_PRIVATE_PEERS: onOrOff('on'),
   FEDERATION_DISCOVERY_INTERVAL: seconds(DEFAULT_CONFIG.discoveryIntervalMs),
   FEDERATION_SYNC_INTERVAL: seconds(DEFAULT_CONFIG.syncIntervalMs),
-  LOG_LEVEL: logLevel,
+  ...TELEMETRY_VARIABLES,
   ...ACCESS_VARIABLES,
 });
 
@@ -178,7 +175,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     allowPrivatePeers: values.FEDERATION_ALLOW_PRIVATE_PEERS,
     discoveryIntervalMs: values.FEDERATION_DISCOVERY_INTERVAL * 1000,
     syncIntervalMs: values.FEDERATION_SYNC_INTERVAL * 1000,
-    logLevel: values.LOG_LEVEL,
+    ...telemetryOf(values),
     access: accessOf(values),
     deadlines: DEFAULT_CONFIG.deadlines,
     byHand: env['npm_lifecycle_event'] === 'start',

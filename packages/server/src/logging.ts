@@ -1,21 +1,50 @@
 /** The log: one JSON object a line, in the shape that the specification shows. */
 
 import type { NodeEvent } from '@logline/federation-core';
-import { pino, type Logger } from 'pino';
-import type { LogLevel } from './config.js';
+import { destination, pino } from 'pino';
+import type { ServerConfig } from './config.js';
+import type { LogLevel } from './config-telemetry.js';
+import type { Log } from './log-events.js';
+import { createLineFilter, UNSHOWN, type LogFormat } from './log-format.js';
 import { SERVER_LIMITS } from './limits.js';
 
-export function createLog(level: LogLevel): Logger {
-  return pino({
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `json` unless given. */
+  readonly format?: LogFormat | undefined;
+  /** What must never be in a line, wherever it comes from. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Takes each line; the standard output unless given. */
+  readonly write?: ((line: string) => void) | undefined;
+}
+
+/** How a service with this configuration logs: nothing that it was given as a secret comes out. */
+export function logOptions(config: ServerConfig): LogOptions {
+  const { networkKey, logLevel: level, logFormat: format } = config;
+  const { adminToken, serviceToken, jwtSecret } = config.access;
+  const text =
+    jwtSecret === undefined ? [] : [Buffer.from(jwtSecret), Buffer.from(jwtSecret).toString('base64')];
+  const secrets = [networkKey, adminToken, serviceToken, ...text].flatMap((one) => one?.toString() ?? []);
+  return { level, format, secrets };
+}
+
+export function createLog(options: LogOptions): Log {
+  const { level, format = 'json', secrets = [] } = options;
+  const filter = createLineFilter(format, secrets);
+  // Written before the call returns: a line about a fault is no use in a buffer of a process that is gone.
+  const out = options.write === undefined ? destination({ dest: 1, sync: true }) : undefined;
+  const write = options.write ?? ((line: string) => void out?.write(line));
+  const shape = {
     level,
     base: null,
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
-    formatters: { level: (label) => ({ level: label.toUpperCase() }) },
-  });
+    formatters: { level: (label: string) => ({ level: label.toUpperCase() }) },
+  };
+  return pino(shape, { write: (line) => write(filter(line)) });
 }
 
 /** Writes an event of the node. What happens for every entry is left to the metrics. */
-export function logEvent(log: Logger, event: NodeEvent): void {
+export function logEvent(log: Log, event: NodeEvent): void {
   switch (event.kind) {
     case 'peer_connected':
       return log.info({
@@ -23,6 +52,7 @@ export function logEvent(log: Logger, event: NodeEvent): void {
         peer_id: event.peerId,
         fingerprint: event.fingerprint,
         address: event.address,
+        latency_ms: event.latencyMs === undefined ? null : Math.round(event.latencyMs),
         skew_ms: Math.round(event.skewMs),
       });
     case 'peer_disconnected':
@@ -98,10 +128,7 @@ export function logEvent(log: Logger, event: NodeEvent): void {
   }
 }
 
-/** What pino leaves as it is and a terminal acts on: C1 controls, DEL, line separators, and marks of writing direction. */
-const UNSHOWN = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** What others wrote, bounded; pino escapes quotes and the other control characters. */
+/** What others wrote, bounded and fit to be shown; quotes and the other control characters are escaped in the line. */
 export function short(text: string): string {
   return text.slice(0, SERVER_LIMITS.loggedChars).replaceAll(UNSHOWN, '\ufffd');
 }

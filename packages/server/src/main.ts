@@ -4,7 +4,7 @@ import closeWithGrace from 'close-with-grace';
 import { LoglineError } from '@logline/federation-core';
 import { hasCallers } from './config-access.js';
 import { readConfig, type ProcessConfig } from './config.js';
-import { createLog } from './logging.js';
+import { createLog, logOptions } from './logging.js';
 import { messageOf } from './problem.js';
 import { startServer, type RunningServer } from './server.js';
 
@@ -28,7 +28,7 @@ function configOrProblems(): ProcessConfig | undefined {
 }
 
 async function run(config: ProcessConfig): Promise<void> {
-  const log = createLog(config.logLevel);
+  const log = createLog(logOptions(config));
   for (const name of config.unknownVariables) {
     log.warn({
       event: 'unknown_variable',

@@ -2,12 +2,12 @@
 
 import type { FederationNode } from '@logline/federation-core';
 import type { Context } from 'koa';
-import type { Logger } from 'pino';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
 import type { Acts } from './acts.js';
 import type { Admission } from './admission.js';
 import type { Need, Reach } from './caller.js';
 import type { ServerConfig } from './config.js';
+import type { Log } from './log-events.js';
 import type { Metrics } from './metrics.js';
 import type { Repeats } from './repeats.js';
 import type { Syncs } from './syncs.js';
@@ -18,7 +18,7 @@ export interface Service {
   readonly node: FederationNode;
   readonly metrics: Metrics;
   readonly syncs: Syncs;
-  readonly log: Logger;
+  readonly log: Log;
   readonly admission: Admission;
   readonly acts: Acts;
   readonly repeats: Repeats;

@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LoglineError, type FederationNode } from '@logline/federation-core';
 import { openLocalNode, type LocalNode } from '@logline/federation-core/node';
-import type { Logger } from 'pino';
 import { openActs } from './acts.js';
 import { openAdmission } from './admission.js';
 import { createApp } from './app.js';
 import { hasCallers } from './config-access.js';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
 import { SERVER_LIMITS } from './limits.js';
-import { createLog, logEvent, short } from './logging.js';
+import type { Log } from './log-events.js';
+import { createLog, logEvent, logOptions, short } from './logging.js';
 import { Metrics } from './metrics.js';
 import { messageOf } from './problem.js';
 import { Repeats } from './repeats.js';
@@ -37,9 +37,9 @@ export interface RunningServer {
 const FEDERATION_PATH = '/v1/federation';
 
 /** Opens the node and listens. Rejects with a `LoglineError` that says what to do. */
-export async function startServer(options: ServerOptions, log?: Logger): Promise<RunningServer> {
+export async function startServer(options: ServerOptions, log?: Log): Promise<RunningServer> {
   const config: ServerConfig = { ...DEFAULT_CONFIG, ...options };
-  const ownLog = log ?? createLog(config.logLevel);
+  const ownLog = log ?? createLog(logOptions(config));
   const metrics = new Metrics();
   const { caFile, certFile, keyPassphraseFile } = config;
   const local = await openLocalNode({
@@ -142,7 +142,7 @@ async function listen(
 }
 
 /** Says how the node knows its callers; an operator who forgot a secret should not find out from a stranger. */
-function tellAccess({ access }: ServerConfig, log: Logger): void {
+function tellAccess({ access }: ServerConfig, log: Log): void {
   if (!hasCallers(access)) {
     log.warn({
       event: 'no_callers_configured',

@@ -32,6 +32,7 @@ test('without any variable the defaults of the specification hold', (t) => {
     discoveryIntervalMs: 300_000,
     syncIntervalMs: 60_000,
     logLevel: 'info',
+    logFormat: 'json',
     access: DEFAULT_ACCESS,
     deadlines: { headersMs: 10_000, bodyMs: 60_000 },
     byHand: false,

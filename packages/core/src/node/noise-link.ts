@@ -90,6 +90,10 @@ export class NoiseLink implements Link {
     );
   }
 
+  get roundTripMs(): number | undefined {
+    return this.#parts.stream.roundTripMs;
+  }
+
   get traffic(): LinkTraffic {
     return this.#parts.stream.traffic;
   }

@@ -21,6 +21,8 @@ export class WebSocketStream extends Duplex {
   readonly #socket: WebSocket;
   readonly #traffic = { bytesIn: 0, bytesOut: 0 };
   #unsentBytes = 0;
+  #askedAtMs: number | undefined;
+  #roundTripMs: number | undefined;
   #held = false;
   #full = false;
   #discarding = false;
@@ -46,6 +48,11 @@ export class WebSocketStream extends Duplex {
   /** Bytes of WebSocket messages received and sent. */
   get traffic(): LinkTraffic {
     return this.#traffic;
+  }
+
+  /** From the first message sent to the first one that came after it: in a handshake each side waits for the other once. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs;
   }
 
   /** Bytes written here that the kernel has not taken. */
@@ -91,6 +98,7 @@ export class WebSocketStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#askedAtMs ??= performance.now();
     this.#unsentBytes += chunk.length;
     this.#traffic.bytesOut += chunk.length;
     // With an error nothing more will be sent either: a 'close' follows.
@@ -108,6 +116,7 @@ export class WebSocketStream extends Duplex {
 
   #take(message: Buffer, isBinary: boolean): void {
     if (this.#discarding || this.destroyed) return;
+    if (this.#askedAtMs !== undefined) this.#roundTripMs ??= performance.now() - this.#askedAtMs;
     this.#traffic.bytesIn += message.length;
     if (!isBinary) return this.#fail('not_binary', 'expected binary messages, got text');
     // The encryption itself would wait for, and make room for, up to 16 MiB before it looks at anything.

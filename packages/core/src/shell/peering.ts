@@ -259,6 +259,7 @@ export class Peering {
       peerId: nodeIdOf(hello.name),
       fingerprint: session.fingerprint,
       address: session.link.address,
+      latencyMs: session.state.latencyMs,
       skewMs: session.state.skewMs ?? 0,
     });
   }

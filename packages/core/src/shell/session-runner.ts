@@ -71,7 +71,7 @@ export class SessionRunner {
     this.fingerprint = fingerprintOf(link.remoteKey);
     const own = fingerprintOf(host.greeter.publicKey);
     this.lowerDialled = link.initiator === own < this.fingerprint;
-    this.#state = newSession(host.clock.monotonic());
+    this.#state = newSession(host.clock.monotonic(), link.roundTripMs);
   }
 
   start(): void {
