@@ -1,8 +1,8 @@
-/** Who may ask for what where no secret is configured: the address of the socket decides, and never a header. */
+/** Who may ask for what where no secret is configured: the connection decides, and a header can only speak against a caller. */
 
-import { hostname } from 'node:os';
-import { BlockList, isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
+import { isLoopback, isPrivate } from './addresses.js';
+import { isNameOfLoopback, isNameOfNetwork } from './host-names.js';
 import { HttpProblem } from './problem.js';
 
 /** `open`: anyone, the route protects itself. `private`: the local network. `loopback`: this machine. */
@@ -14,12 +14,12 @@ export interface Connection {
   readonly method: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
-  /** Whether a proxy says that it forwarded the request. */
-  readonly forwarded: boolean;
+  /** By what a proxy or a gateway gives itself away; `undefined` where nothing does. */
+  readonly relay: string | undefined;
 }
 
-/** What proxies add, each its own selection; one that adds none of them cannot be told from a program of this machine. */
-const FORWARDING = [
+/** What proxies add, each its own selection, and what the gateway says of its users. */
+const RELAYING = [
   'forwarded',
   'via',
   'x-forwarded-for',
@@ -31,23 +31,11 @@ const FORWARDING = [
   'x-client-ip',
   'true-client-ip',
   'cf-connecting-ip',
+  'x-user-id',
+  'x-user-roles',
+  'x-service-token',
 ];
-const OWN_NAME = hostname().toLowerCase();
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-const LOOPBACK = listOf([
-  ['127.0.0.0', 8],
-  ['::1', 128],
-]);
-/** RFC 1918, link-local and unique local (RFC 4193), beside loopback. Carrier-grade NAT is shared with strangers, so it is not here. */
-const PRIVATE = listOf([
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-]);
 
 export function connectionOf(request: IncomingMessage): Connection {
   const { headers } = request;
@@ -56,30 +44,29 @@ export function connectionOf(request: IncomingMessage): Connection {
     method: request.method ?? 'GET',
     host: headers.host,
     origin: headers.origin,
-    forwarded: FORWARDING.some((name) => headers[name] !== undefined),
+    relay: relayIn(request),
   };
 }
 
-export function isLoopback(address: string): boolean {
-  // The usual callers, without a search.
-  return address === '127.0.0.1' || address === '::1' || isIn(LOOPBACK, address);
+/** A proxy that adds nothing may still speak the version that no other client speaks, as nginx does unless told otherwise. */
+function relayIn({ headers, httpVersion }: IncomingMessage): string | undefined {
+  const header = RELAYING.find((name) => headers[name] !== undefined);
+  if (header !== undefined) return `the header ${header}`;
+  return httpVersion === '1.1' ? undefined : `HTTP/${httpVersion}`;
 }
 
-export function isPrivate(address: string): boolean {
-  return isLoopback(address) || isIn(PRIVATE, address);
+/** Whether the request comes from the local network, by all that it shows. */
+export function isOfNetwork({ address, host, relay }: Connection): boolean {
+  return isPrivate(address) && relay === undefined && host !== undefined && isNameOfNetwork(host);
 }
 
-/** Throws `forbidden` where nobody at that address may use a route. */
-export function checkAddress(access: Access, caller: Connection): void {
+/** Throws `forbidden` where nobody who connects like that may use a route. */
+export function checkConnection(access: Access, caller: Connection): void {
   switch (access) {
     case 'open':
       break;
     case 'private':
-      if (!isPrivate(caller.address)) {
-        throw refusal(
-          `this answers only to private network addresses, and the request came from ${caller.address}: ask from the node's own network`,
-        );
-      }
+      if (!isOfNetwork(caller)) throw refusal(whyNotOfNetwork(caller));
       break;
     case 'loopback':
       checkLoopback(caller);
@@ -90,22 +77,33 @@ export function checkAddress(access: Access, caller: Connection): void {
   if (!SAFE_METHODS.has(caller.method)) checkOrigin(caller);
 }
 
+function whyNotOfNetwork(caller: Connection): string {
+  if (!isPrivate(caller.address))
+    return `this answers only to private network addresses, and the request came from ${caller.address}: ask from the node's own network`;
+  if (caller.relay !== undefined) return relayed(caller.relay);
+  return `the Host header names ${nameIn(caller)}, which public DNS may serve: use an IP address or a name of this network, or set FEDERATION_ADMIN_TOKEN and show it`;
+}
+
 function checkLoopback(caller: Connection): void {
   if (!isLoopback(caller.address)) {
     throw refusal(
       `this answers only to programs on the node's own machine while no caller is configured, and the request came from ${caller.address}: ask there, for example through ssh -L, or set FEDERATION_ADMIN_TOKEN`,
     );
   }
-  if (caller.forwarded) {
+  if (caller.relay !== undefined) throw refusal(relayed(caller.relay));
+  if (caller.host === undefined || !isNameOfLoopback(caller.host)) {
     throw refusal(
-      'a proxy forwarded this request, so the real caller may be anywhere: ask the node directly, or do not expose this path in the proxy',
+      `the Host header names ${nameIn(caller)}, which is not this machine: use localhost or 127.0.0.1, or set FEDERATION_ADMIN_TOKEN and show it`,
     );
   }
-  if (caller.host !== undefined && !isOwnName(caller.host)) {
-    throw refusal(
-      `the Host header names ${JSON.stringify(caller.host.slice(0, 100))}, which is not this machine: use localhost or an IP address`,
-    );
-  }
+}
+
+function relayed(by: string): string {
+  return `a proxy or a gateway passed this request on, as ${by} shows, so the real caller may be anywhere: ask the node directly, or set FEDERATION_ADMIN_TOKEN, FEDERATION_SERVICE_TOKEN or FEDERATION_JWT_SECRET, so that callers can show who they are`;
+}
+
+function nameIn({ host }: Connection): string {
+  return host === undefined ? 'nothing' : JSON.stringify(host.slice(0, 100));
 }
 
 /** A page of another site may send requests here, but its browser names the page's origin. */
@@ -119,31 +117,10 @@ function checkOrigin(caller: Connection): void {
   }
 }
 
-/** A name that an attacker's DNS could point here is refused (DNS rebinding): literal addresses and our own names are not such. */
-function isOwnName(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  if (name === 'localhost' || name === OWN_NAME) return true;
-  return isIP(name.replace(/^\[|\]$/g, '')) !== 0;
-}
-
 function hostOfOrigin(origin: string): string | undefined {
   return /^[a-z][a-z0-9+.-]*:\/\/([^/@]+)$/i.exec(origin)?.[1]?.toLowerCase();
 }
 
-function refusal(detail: string): HttpProblem {
+export function refusal(detail: string): HttpProblem {
   return new HttpProblem('forbidden', detail);
-}
-
-function listOf(subnets: readonly (readonly [string, number])[]): BlockList {
-  const list = new BlockList();
-  for (const [net, prefix] of subnets) list.addSubnet(net, prefix, isIP(net) === 6 ? 'ipv6' : 'ipv4');
-  return list;
-}
-
-/** IPv4 addresses that IPv6 wraps (`::ffff:127.0.0.1`) are looked up as what they are. */
-function isIn(list: BlockList, address: string): boolean {
-  // Zone ids (fe80::1%eth0) name an interface and say nothing about whose address it is.
-  const plain = address.split('%')[0] ?? '';
-  const family = isIP(plain);
-  return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
 }

@@ -1,11 +1,15 @@
 /** Whether a request comes in: who sends it, whether that caller may, and how often it has. */
 
 import type { IncomingMessage } from 'node:http';
+import { LoglineError } from '@logline/federation-core';
 import type { Context } from 'koa';
-import { checkAddress, connectionOf, isLoopback, isPrivate, type Access } from './access.js';
+import { checkConnection, connectionOf, isOfNetwork, type Access } from './access.js';
+import { isLoopback } from './addresses.js';
 import { checkRights, ROLES, type Caller, type Need, type Reach } from './caller.js';
 import { hasCallers, type AccessConfig } from './config-access.js';
 import { identify, unauthorized, type Shown } from './credentials.js';
+import { openLocalCallers, type LocalCallers } from './local-callers.js';
+import { HttpProblem } from './problem.js';
 import { openRates, type Rates } from './rates.js';
 import { headerOf } from './request.js';
 import { openTokens, TokenRefused, type Tokens } from './tokens.js';
@@ -34,8 +38,15 @@ export interface AdmissionHooks {
   readonly onRefused: (reason: string) => void;
 }
 
-export async function openAdmission(access: AccessConfig, hooks: AdmissionHooks): Promise<Admission> {
-  if (!hasCallers(access)) return { admit: admitByAddress };
+/** `localOperator`: whether programs of this machine may do everything while no secret is configured. */
+export async function openAdmission(
+  { access, localOperator }: { readonly access: AccessConfig; readonly localOperator: boolean },
+  hooks: AdmissionHooks,
+): Promise<Admission> {
+  if (!hasCallers(access)) {
+    const locals = await openLocalCallers({ isOperator: localOperator });
+    return { admit: (ctx, wanted) => admitByConnection(ctx, wanted, locals) };
+  }
   const tokens = await openTokens(access);
   const rates = await openRates(access.requestsPerMinute);
   return { admit: (ctx, wanted) => admitKnown(ctx, wanted, { access, tokens, rates, hooks }) };
@@ -66,18 +77,34 @@ async function admitKnown(ctx: Context, wanted: Wanted, parts: Parts): Promise<C
   return caller;
 }
 
-/** Where no secret is configured, addresses decide: this machine may do all, the local network may look at the node. */
-async function admitByAddress(ctx: Context, wanted: Wanted): Promise<Caller> {
+/** Where no secret is configured: the node's own user on this machine may do all, the local network may look at the node. */
+async function admitByConnection(ctx: Context, wanted: Wanted, locals: LocalCallers): Promise<Caller> {
   const connection = connectionOf(ctx.req);
-  checkAddress(reachableFrom(wanted), connection);
+  const access = reachableFrom(wanted);
+  checkConnection(access, connection);
   const isHere = isLoopback(connection.address);
+  if (access === 'loopback') await locals.check(ctx.req.socket);
+  // A proxy of this machine may pass on who looks at the node: it is shown what a neighbour is.
+  const isOperator =
+    access === 'loopback' || (access === 'private' && isHere && (await isOperatorHere(ctx, locals)));
   return {
     kind: isHere ? 'local' : 'neighbour',
     name: connection.address,
-    roles: new Set(isHere ? ROLES : (['read'] as const)),
+    roles: new Set(isOperator ? ROLES : (['read'] as const)),
     tenant: undefined,
     expiresAtMs: undefined,
   };
+}
+
+async function isOperatorHere(ctx: Context, locals: LocalCallers): Promise<boolean> {
+  try {
+    checkConnection('loopback', connectionOf(ctx.req));
+    await locals.check(ctx.req.socket);
+    return true;
+  } catch (error) {
+    if (error instanceof HttpProblem || error instanceof LoglineError) return false;
+    throw error;
+  }
 }
 
 export function reachableFrom({ need, reach }: Wanted): Access {
@@ -88,8 +115,7 @@ export function reachableFrom({ need, reach }: Wanted): Access {
 
 /** A scraper of the own network. A request that shows something, or that a proxy passed on, is judged by that. */
 function isQuietNeighbour(request: IncomingMessage, shown: Shown): boolean {
-  const { address, forwarded } = connectionOf(request);
-  return isPrivate(address) && !forwarded && Object.values(shown).every((value) => value === undefined);
+  return isOfNetwork(connectionOf(request)) && Object.values(shown).every((value) => value === undefined);
 }
 
 function shownIn(ctx: Context): Shown {

@@ -69,9 +69,11 @@ export function readWhole(
 
 /** `on` or `off`. */
 export function onOrOff(byDefault: 'on' | 'off'): Variable<boolean> {
-  return text(byDefault, (value) =>
-    /^(on|off)$/i.test(value) ? ok(value.toLowerCase() === 'on') : expected('on or off', value),
-  );
+  return text(byDefault, readOnOrOff);
+}
+
+export function readOnOrOff(value: string): Read<boolean> {
+  return /^(on|off)$/i.test(value) ? ok(value.toLowerCase() === 'on') : expected('on or off', value);
 }
 
 export function seconds(byDefaultMs: number): Variable<number> {

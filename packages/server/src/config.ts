@@ -10,6 +10,7 @@ import {
   type TrustedPeer,
 } from '@logline/federation-core';
 import { z } from 'zod';
+import { bindsLoopback } from './addresses.js';
 import { DEFAULT_TRUST, TRUST_VARIABLES, trustOf, type TrustConfig } from './config-trust.js';
 import {
   ACCESS_VARIABLES,
@@ -32,6 +33,7 @@ import {
   onOrOff,
   optional,
   problem,
+  readOnOrOff,
   seconds,
   text,
   wholeNumber,
@@ -59,6 +61,8 @@ export interface ServerConfig extends TrustConfig, TelemetryConfig {
   readonly discoveryIntervalMs: number;
   readonly syncIntervalMs: number;
   readonly access: AccessConfig;
+  /** Whether programs of this machine that run as the node's user, or root, may do everything while no secret is configured. */
+  readonly localOperator: boolean;
   /** How long a client may take; not set by variables. */
   readonly deadlines: Deadlines;
 }
@@ -93,6 +97,7 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   syncIntervalMs: 60_000,
   ...DEFAULT_TELEMETRY,
   access: DEFAULT_ACCESS,
+  localOperator: true,
   deadlines: { headersMs: SERVER_LIMITS.headersMs, bodyMs: SERVER_LIMITS.bodyMs },
 };
 
@@ -139,6 +144,7 @@ const VARIABLES = z.object({
   FEDERATION_CERT_FILE: path,
   FEDERATION_KEY_PASSPHRASE_FILE: path,
   FEDERATION_ALLOW_PRIVATE_PEERS: onOrOff('on'),
+  FEDERATION_LOCAL_OPERATOR: optional(readOnOrOff),
   FEDERATION_DISCOVERY_INTERVAL: seconds(DEFAULT_CONFIG.discoveryIntervalMs),
   FEDERATION_SYNC_INTERVAL: seconds(DEFAULT_CONFIG.syncIntervalMs),
   ...TELEMETRY_VARIABLES,
@@ -160,6 +166,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     throw new LoglineError('bad_configuration', [head, ...problems.map((one) => `  ${one}`)].join('\n'));
   }
   const values = parsed.data;
+  const byHand = env['npm_lifecycle_event'] === 'start';
   const known = new Set([...Object.keys(VARIABLES.shape), ...SECRET_VARIABLES.map(fileVariable)]);
   return {
     name: values.FEDERATION_NODE_NAME,
@@ -177,8 +184,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     syncIntervalMs: values.FEDERATION_SYNC_INTERVAL * 1000,
     ...telemetryOf(values),
     access: accessOf(values),
+    // A service that others reach, and that nobody gave a secret, may have a proxy in front that nobody thought of.
+    localOperator: values.FEDERATION_LOCAL_OPERATOR ?? (byHand || bindsLoopback(values.FEDERATION_BIND_HOST)),
     deadlines: DEFAULT_CONFIG.deadlines,
-    byHand: env['npm_lifecycle_event'] === 'start',
+    byHand,
     unknownVariables: Object.keys(given).filter((name) => name.startsWith('FEDERATION_') && !known.has(name)),
   };
 }

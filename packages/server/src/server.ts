@@ -75,7 +75,7 @@ async function listen(
   const { config, metrics, log } = parts;
   const closing = new AbortController();
   const syncs = new Syncs(node, metrics, closing.signal);
-  const admission = await openAdmission(config.access, {
+  const admission = await openAdmission(config, {
     onRefused: (reason) => {
       metrics.noteCallerRefused();
       log.debug({ event: 'caller_refused', reason: short(reason) });
@@ -142,12 +142,11 @@ async function listen(
 }
 
 /** Says how the node knows its callers; an operator who forgot a secret should not find out from a stranger. */
-function tellAccess({ access }: ServerConfig, log: Log): void {
+function tellAccess({ access, localOperator }: ServerConfig, log: Log): void {
   if (!hasCallers(access)) {
     log.warn({
       event: 'no_callers_configured',
-      detail:
-        'programs on this machine may do everything, private addresses may look at nodes, trust and sync status, others nothing: set FEDERATION_ADMIN_TOKEN, FEDERATION_SERVICE_TOKEN, FEDERATION_JWT_SECRET or FEDERATION_JWKS_URL to let callers in',
+      detail: `${localOperator ? 'programs of this machine that run as this user or root may do everything' : 'nobody may change anything'}, private addresses may look at nodes, trust and sync status, others nothing: set FEDERATION_ADMIN_TOKEN, FEDERATION_SERVICE_TOKEN, FEDERATION_JWT_SECRET or FEDERATION_JWKS_URL to let callers in`,
     });
     return;
   }

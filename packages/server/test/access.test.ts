@@ -1,7 +1,8 @@
 // Who may ask for what while no authentication is configured.
 import { hostname } from 'node:os';
 import test from 'ava';
-import { checkAddress, isLoopback, isPrivate, type Access, type Connection } from '../dist/access.js';
+import { checkConnection, connectionOf, type Access, type Connection } from '../dist/access.js';
+import { isLoopback, isPrivate } from '../dist/addresses.js';
 import { reachableFrom } from '../dist/admission.js';
 import { HttpProblem } from '../dist/problem.js';
 import { get, post, raw, serve, spanOf } from './helpers.js';
@@ -60,13 +61,13 @@ const caller = (members: Partial<Connection> = {}): Connection => ({
   method: 'GET',
   host: 'localhost:8080',
   origin: undefined,
-  forwarded: false,
+  relay: undefined,
   ...members,
 });
 
 const isAllowed = (access: Access, members: Partial<Connection>): boolean => {
   try {
-    checkAddress(access, caller(members));
+    checkConnection(access, caller(members));
     return true;
   } catch (error) {
     if (error instanceof HttpProblem && error.status === 403 && error.message.length > 40) return false;
@@ -82,19 +83,40 @@ test('each kind of route answers its own callers only', (t) => {
   t.deepEqual(answers('8.8.8.8'), [true, false, false]);
 });
 
-test('a Host header that another DNS could point here is refused on loopback routes', (t) => {
-  const own = ['localhost', 'LOCALHOST:1', '127.0.0.1:80', '[::1]:80', '[::1]', '192.168.1.2', hostname()];
+const PUBLIC_NAMES = [
+  'evil.example',
+  'evil.example:8080',
+  'localhost.evil.example',
+  '127.0.0.1.evil.example',
+  'xlocalhost.',
+  'evil.local.',
+  '8.8.8.8',
+  '8.8.8.8:80',
+  '[2001:db8::1]:80',
+  '[::1',
+  '',
+];
+
+test('on loopback routes the Host header names loopback, by an address or by a name that cannot be public', (t) => {
+  const own = ['localhost', 'LOCALHOST:1', '127.0.0.1:80', '127.8.8.8', '[::1]:80', '[::1]'];
   for (const host of own) t.true(isAllowed('loopback', { host }), host);
-  const foreign = [
-    'evil.example',
-    'evil.example:8080',
-    'localhost.evil.example',
-    '127.0.0.1.evil.example',
-    'xlocalhost',
-    '',
-  ];
-  for (const host of foreign) t.false(isAllowed('loopback', { host }), host);
-  t.true(isAllowed('private', { host: 'logline-federation:8080' }));
+  t.is(isAllowed('loopback', { host: hostname() }), !hostname().includes('.'));
+  for (const host of [...PUBLIC_NAMES, '192.168.1.2', 'logline-federation:8080', 'node.local', undefined])
+    t.false(isAllowed('loopback', { host }), host);
+});
+
+test('on routes for the local network it names something that public DNS does not serve', (t) => {
+  const inner = ['localhost:8084', '192.168.1.2', '[fd12::1]:80', 'logline-federation:8080', hostname()];
+  for (const host of [
+    ...inner,
+    'alpha.default.svc.cluster.local',
+    'Alpha.Internal:80',
+    'pi.lan',
+    'a.home.arpa',
+  ])
+    t.true(isAllowed('private', { host, address: '10.0.0.1' }), host);
+  for (const host of [...PUBLIC_NAMES, undefined])
+    t.false(isAllowed('private', { host, address: '10.0.0.1' }), host);
 });
 
 test('a web page of another origin may not write, whatever the route', (t) => {
@@ -107,9 +129,19 @@ test('a web page of another origin may not write, whatever the route', (t) => {
   t.true(isAllowed('private', { method: 'GET', origin: 'http://evil.example' }));
 });
 
-test('a request that a proxy forwarded is nobody on this machine', (t) => {
-  t.false(isAllowed('loopback', { forwarded: true }));
-  t.true(isAllowed('private', { forwarded: true }));
+test('a request that a proxy or a gateway passed on is nobody of this machine or of the local network', (t) => {
+  t.false(isAllowed('loopback', { relay: 'HTTP/1.0' }));
+  t.false(isAllowed('private', { relay: 'the header via' }));
+  t.true(isAllowed('open', { relay: 'the header via' }));
+});
+
+test('a proxy gives itself away by a header, or by the version that it speaks', (t) => {
+  const relayOf = (headers: Record<string, string>, httpVersion = '1.1'): string | undefined =>
+    connectionOf({ headers, httpVersion, socket: {} } as unknown as Parameters<typeof connectionOf>[0]).relay;
+  t.is(relayOf({ host: 'localhost', 'x-tenant-id': 'acme', 'user-agent': 'curl' }), undefined);
+  t.is(relayOf({}, '1.0'), 'HTTP/1.0');
+  for (const name of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-user-id', 'x-service-token'])
+    t.is(relayOf({ [name]: '' }), `the header ${name}`);
 });
 
 test('the rules hold on a running server', async (t) => {
@@ -121,16 +153,18 @@ test('the rules hold on a running server', async (t) => {
   );
   t.regex(rebound, /^HTTP\/1\.1 403 /);
   t.true(rebound.includes('"error":"forbidden"'), JSON.stringify(asEvil));
-  for (const name of [
-    'x-forwarded-for',
-    'forwarded',
-    'x-real-ip',
-    'via',
-    'x-forwarded-proto',
-    'x-forwarded-host',
-  ]) {
-    const answer = await get(`${url}/v1/timeline/spans?tenant_id=acme`, { [name]: '127.0.0.1' });
-    t.is(answer.status, 403, name);
+  for (const path of ['/v1/timeline/spans?tenant_id=acme', '/v1/nodes', '/metrics']) {
+    for (const name of ['x-forwarded-for', 'via', 'x-user-roles'])
+      t.is((await get(url + path, { [name]: '127.0.0.1' })).status, 403, `${name} ${path}`);
+    // What nginx sends where nothing but proxy_pass is configured.
+    const bare = `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
+    t.regex(await raw(port, bare), /^HTTP\/1\.1 403 /, path);
+    t.regex(await raw(port, bare.replace('1.0', '1.1')), /^HTTP\/1\.1 200 /, path);
+    t.regex(
+      await raw(port, bare.replace(/1\.0(.*)\d+\r\nC/s, '1.1\r\nHost: evil.example\r\nC')),
+      / 403 /,
+      path,
+    );
   }
   const fromPage = await post(`${url}/v1/timeline/spans?tenant_id=acme`, spanOf(1), {
     origin: 'http://evil.example',

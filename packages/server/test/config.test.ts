@@ -34,6 +34,7 @@ test('without any variable the defaults of the specification hold', (t) => {
     logLevel: 'info',
     logFormat: 'json',
     access: DEFAULT_ACCESS,
+    localOperator: false,
     deadlines: { headersMs: 10_000, bodyMs: 60_000 },
     byHand: false,
     unknownVariables: [],

@@ -37,14 +37,20 @@ test('a reader of one tenant who opens stream after stream leaves room for other
   const { url } = await serve(t, { access: ACCESS });
   const stop = new AbortController();
   t.teardown(() => stop.abort());
-  const follow = async (headers: Record<string, string>): Promise<number> =>
-    (await fetch(`${url}/v1/timeline/stream?tenant_id=acme`, { headers, signal: stop.signal })).status;
+  // An answer that nobody holds is collected, and its stream with it.
+  const streams: Response[] = [];
+  const follow = async (headers: Record<string, string>): Promise<number> => {
+    const stream = await fetch(`${url}/v1/timeline/stream?tenant_id=acme`, { headers, signal: stop.signal });
+    streams.push(stream);
+    return stream.status;
+  };
   const alice = user({ tenant: 'acme' });
   for (let n = 0; n < 100; n++) t.is(await follow(alice), 200);
   t.is(await follow(alice), 503);
   t.is(await follow(user({ tenant: 'acme', sub: 'bob' })), 200);
   t.is(await follow(operator), 200);
   t.is((await get(`${url}/v1/timeline/spans`, alice)).status, 200, 'and what is no stream is answered');
+  t.is(streams.length, 103);
 });
 
 test('nothing that others wrote moves the cursor or turns the direction of a terminal that shows the log', (t) => {
