@@ -4,6 +4,7 @@ import { toKey } from './bytes.js';
 import { compareStamps, type Stamp } from './clock.js';
 import type { Fingerprint } from './identity.js';
 import { compareAccess, latestOf, type AccessBook, type AccessFact, type AccessOf } from './access-facts.js';
+import type { TenantPart } from './statement.js';
 import { barUnder, type End } from './trust-bars.js';
 import type { TrustGraph } from './trust.js';
 
@@ -14,7 +15,7 @@ type Cut = AccessFact<AccessOf<'cut'>>;
 
 /** A tenant's feed of a key. `first`: the lowest stamp known of it. */
 export interface CutFeed {
-  readonly part: 't' | 'a';
+  readonly part: TenantPart;
   readonly origin: Fingerprint;
   readonly epoch: Uint8Array;
   readonly first: Stamp | undefined;
@@ -49,7 +50,7 @@ export class JudgedCuts implements KnownCuts {
   }
 
   barUnder(end: End, feed: CutFeed): number | undefined {
-    return this.#barUnder(end, feed, (cut) => feed.part === 't' && this.counts(cut));
+    return this.#barUnder(end, feed, (cut) => feed.part !== 'a' && this.counts(cut));
   }
 
   /** Whether a statement has effect: it lies on no fork, and its signer had not ended. */

@@ -4,14 +4,8 @@ import type { AccessRules } from './access.js';
 import type { CutFeed } from './access-cuts.js';
 import { toKey } from './bytes.js';
 import type { Stamp } from './clock.js';
-import {
-  fingerprintOf,
-  tenantOfAccess,
-  tenantOfTimeline,
-  TRUST_SCOPE,
-  type Fingerprint,
-  type Scope,
-} from './identity.js';
+import { fingerprintOf, tenantOfScope, TRUST_SCOPE, type Fingerprint, type Scope } from './identity.js';
+import { partOfScope } from './statement.js';
 import type { End } from './trust-bars.js';
 import type { TrustGraph } from './trust.js';
 
@@ -52,13 +46,12 @@ export function barOf(
     const bar = trust.barOf(origin, feed.epoch);
     return bar === undefined ? undefined : { ...bar, provisional: false };
   }
-  const timeline = tenantOfTimeline(feed.scope);
-  const tenant = timeline ?? tenantOfAccess(feed.scope);
-  if (tenant === undefined) return undefined;
+  const tenant = tenantOfScope(feed.scope);
+  const part = partOfScope(feed.scope);
+  if (tenant === undefined || part === '-') return undefined;
   const { revocations, overridden, rotations } = trust.endsOf(origin);
   const ends = [...revocations, ...rotations];
   if (ends.length + overridden.length === 0) return undefined;
-  const part = timeline === undefined ? 'a' : 't';
   const known = access.cutsOf(tenant);
   const cutFeed: CutFeed = { part, origin, epoch: feed.epoch, first: feed.firstStamp };
   const judge = (end: End): Judged => ({ end, from: known.barUnder(end, cutFeed) });

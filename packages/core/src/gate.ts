@@ -24,7 +24,7 @@ import {
   type OpenSegment,
   type Range,
 } from './feed.js';
-import { ACTS_SCOPE, statementsOfScope, tenantOfTimeline, type Scope } from './identity.js';
+import { ACTS_SCOPE, statementsOfScope, tenantOfContent, tenantOfTimeline, type Scope } from './identity.js';
 import { LIMITS } from './limits.js';
 import type { Tools } from './ports.js';
 import { tenantNamedIn } from './span.js';
@@ -119,6 +119,7 @@ export function passGate(bytes: Uint8Array, world: GateWorld): GateOutcome {
     bytes,
     spans: content.spans,
     statements: content.statements,
+    assertions: content.assertions,
   };
   return { kind: 'accepted', entry };
 }
@@ -158,7 +159,7 @@ function checkHeaderKeys({ parts }: Candidate): string | undefined {
 function checkScope({ header }: Candidate): string | undefined {
   const { scope } = header;
   if (scope === ACTS_SCOPE) return "a node's acts are its own: they are sent to nobody";
-  return tenantOfTimeline(scope) === undefined && statementsOfScope(scope) === undefined
+  return tenantOfContent(scope) === undefined && statementsOfScope(scope) === undefined
     ? 'the scope is none that this version knows'
     : undefined;
 }

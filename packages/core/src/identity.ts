@@ -81,6 +81,11 @@ export function tenantOfAnnotations(scope: string): TenantId | undefined {
     : undefined;
 }
 
+/** The tenant whose timeline or annotations `scope` holds: what rights to read and write are about, and what bars keep out. */
+export function tenantOfContent(scope: string): TenantId | undefined {
+  return tenantOfTimeline(scope) ?? tenantOfAnnotations(scope);
+}
+
 /** Where the rights, cuts and policies of a tenant are stated. */
 export function accessScope(tenant: TenantId): Scope {
   return (ACCESS_PREFIX + tenant) as Scope;
@@ -91,12 +96,12 @@ export function tenantOfAccess(scope: string): TenantId | undefined {
   return scope.startsWith(ACCESS_PREFIX) ? parseTenant(scope.slice(ACCESS_PREFIX.length)) : undefined;
 }
 
-/** The tenant that a scope belongs to, whether its timeline or its access scope. */
+/** The tenant that a scope belongs to, whichever of its scopes it is. */
 export function tenantOfScope(scope: string): TenantId | undefined {
-  return tenantOfTimeline(scope) ?? tenantOfAccess(scope);
+  return tenantOfContent(scope) ?? tenantOfAccess(scope);
 }
 
-/** Which kind of statements a scope holds; `undefined` for a timeline and for what is no scope. */
+/** Which kind of statements a scope holds; `undefined` for what holds none, and for what is no scope. */
 export function statementsOfScope(scope: string): 'trust' | 'access' | 'acts' | undefined {
   if (scope === TRUST_SCOPE) return 'trust';
   if (scope === ACTS_SCOPE) return 'acts';

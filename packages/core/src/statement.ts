@@ -3,15 +3,22 @@
 import { decodeCanonicalCbor, encodeCbor, isBytes, isCborList, isCount, type Cbor } from './cbor.js';
 import type { Stamp } from './clock.js';
 import { EPOCH_BYTES, HASH_BYTES, KEY_BYTES, SIGNATURE_BYTES } from './entry.js';
-import { isNodeName, statementsOfScope } from './identity.js';
+import {
+  isNodeName,
+  statementsOfScope,
+  tenantOfAccess,
+  tenantOfAnnotations,
+  tenantOfTimeline,
+} from './identity.js';
 import { LIMITS } from './limits.js';
 
 /** How a node came to believe that a key is whose name it bears. */
 export type VerificationMethod = 'signature' | 'certificate';
 export type ConflictPolicy = 'timestamp' | 'priority' | 'manual';
 
-/** Which of an origin's feeds a cut is of: `t` its timeline, `a` its access statements, `-` its trust statements. */
-export type CutPart = 't' | 'a' | '-';
+/** Which of an origin's feeds a cut is of: `t` its timeline, `n` its annotations, `a` its access statements, `-` its trust statements. */
+export type CutPart = TenantPart | '-';
+export type TenantPart = 't' | 'n' | 'a';
 
 /** The last entry still accepted of one feed. `seq` 0 with a hash of zeros: nothing of it. */
 export interface EpochCut {
@@ -149,6 +156,13 @@ export function familyOf(statement: Statement): 'trust' | 'access' | 'acts' {
   }
 }
 
+/** By which letter cuts name the feeds of a scope. */
+export function partOfScope(scope: string): CutPart {
+  if (tenantOfTimeline(scope) !== undefined) return 't';
+  if (tenantOfAnnotations(scope) !== undefined) return 'n';
+  return tenantOfAccess(scope) === undefined ? '-' : 'a';
+}
+
 function toCbor(statement: Statement): Cbor {
   switch (statement.kind) {
     case 'introduce':
@@ -221,7 +235,7 @@ function fromCbor(value: Cbor): Statement | undefined {
         ? { kind, field: first, policy: second }
         : undefined;
     case 'cut': {
-      const cuts = readCuts(third, ['t', 'a']);
+      const cuts = readCuts(third, ['t', 'n', 'a']);
       return has(3) && isKey(first) && isBytes(second, HASH_BYTES) && cuts !== undefined
         ? { kind, key: first, revocation: second, cuts }
         : undefined;

@@ -1,5 +1,6 @@
 /** The storage port: what a node keeps, and when it may believe that it is kept. `store/` implements it over a log. */
 
+import type { Assertion } from './assertion.js';
 import type { Bar, Feed, FeedKey } from './feed.js';
 import type { Header } from './entry.js';
 import type { TenantId } from './identity.js';
@@ -17,6 +18,7 @@ export interface AcceptedEntry {
   readonly bytes: Uint8Array;
   readonly spans: readonly Span[];
   readonly statements: readonly Statement[];
+  readonly assertions: readonly Assertion[];
 }
 
 /** How much of a feed is quarantined. */

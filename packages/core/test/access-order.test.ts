@@ -4,7 +4,7 @@ import { testProp } from '@fast-check/ava';
 import fc from 'fast-check';
 import { AccessRules } from '../dist/access.js';
 import { barOf } from '../dist/cuts.js';
-import { accessScope, timelineScope } from '../dist/identity.js';
+import { accessScope, annotationsScope, timelineScope } from '../dist/identity.js';
 import type { AccessStatement } from '../dist/statement.js';
 import { AccessReference } from '../dist/testing/trust-access-reference.js';
 import { cutAt, epochOf, StatementScript } from '../dist/testing/trust-script.js';
@@ -29,7 +29,7 @@ const saying = fc.record({
   end: fc.nat(30),
   cuts: fc.array(
     fc.tuple(
-      fc.constantFrom('t' as const, 'a' as const),
+      fc.constantFrom('t' as const, 'n' as const, 'a' as const),
       fc.integer({ min: 1, max: 3 }),
       fc.constantFrom(0, 1, 2, 3, LIFTED),
     ),
@@ -115,9 +115,9 @@ testProp(
       const name = nameOf(key);
       t.deepEqual(rules.rightsOf(acme, name), reference.rightsOf(name));
       t.is(rules.mayWrite(acme, name), reference.mayWrite(name));
-      for (const part of ['t', 'a'] as const) {
+      for (const part of ['t', 'n', 'a'] as const) {
         for (const epoch of [1, 2, 3].map(epochOf)) {
-          const scope = part === 't' ? timelineScope(acme) : accessScope(acme);
+          const scope = { t: timelineScope, n: annotationsScope, a: accessScope }[part](acme);
           const firstStamp = firstMs === undefined ? undefined : { ms: firstMs, count: 0 };
           const bar = barOf(
             { scope, origin: key.publicKey, epoch, firstStamp, nextSeq: 5, kept },

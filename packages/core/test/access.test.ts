@@ -5,7 +5,7 @@ import { AccessRules, type AccessSettings } from '../dist/access.js';
 import { LIFTED_SEQ } from '../dist/access-cuts.js';
 import { barOf, type FeedBar } from '../dist/cuts.js';
 import { LIMITS } from '../dist/limits.js';
-import { accessScope, timelineScope, TRUST_SCOPE } from '../dist/identity.js';
+import { accessScope, annotationsScope, timelineScope, TRUST_SCOPE, type Scope } from '../dist/identity.js';
 import type { KeyPair } from '../dist/ports.js';
 import type { AccessStatement } from '../dist/statement.js';
 import { cutAt, epochOf, revoke, rotate, StatementScript, verify } from '../dist/testing/trust-script.js';
@@ -259,6 +259,31 @@ test('the feeds of trust are barred by the cuts of the revocation itself; one th
   t.is(
     barOf({ ...feed, scope: accessScope(acme), epoch: epochOf(1), origin: bob.publicKey }, world),
     undefined,
+  );
+});
+
+test('a cut names timeline and annotations of a key apart, and what it does not name of either falls whole', (t) => {
+  const trust = startScript();
+  trust.say(alice, verify(carol));
+  const revocation = trust.say(alice, revoke(carol)).hash;
+  const access = accessScript();
+  access.say(alice, {
+    kind: 'cut',
+    key: carol.publicKey,
+    revocation,
+    cuts: [cutAt(1, 6, 't'), cutAt(1, 2, 'n'), cutAt(2, 4, 't')],
+  });
+  const world = { trust: graphOf(alice, trust.placed), access: rulesOf(trust, access) };
+  const feed = { origin: carol.publicKey, firstStamp: undefined, nextSeq: 9, kept: undefined };
+  const from = (scope: Scope, epoch: number): number | undefined =>
+    barOf({ ...feed, scope, epoch: epochOf(epoch) }, world)?.from;
+  t.deepEqual(
+    [1, 2].map((epoch) => from(timelineScope(acme), epoch)),
+    [7, 5],
+  );
+  t.deepEqual(
+    [1, 2].map((epoch) => from(annotationsScope(acme), epoch)),
+    [3, 1],
   );
 });
 

@@ -1,5 +1,6 @@
 /** People, spans and entries for tests: what honest nodes write, and ways to write it otherwise. */
 
+import { sealAssertions, type Assertion } from '../dist/assertion.js';
 import { batchKey, sealBatch } from '../dist/batch.js';
 import { concatBytes } from '../dist/bytes.js';
 import { writeChange, type Change } from '../dist/change.js';
@@ -82,6 +83,8 @@ export function span(n: number, more: Readonly<Record<string, unknown>> = {}): S
 /** What an entry is made of. Everything follows from the rest unless it is given. */
 export interface Draft {
   readonly spans?: readonly Span[];
+  /** Instead of spans, in a feed of annotations. */
+  readonly assertions?: readonly Assertion[];
   readonly stamp?: Stamp;
   /** `seq` of the first entry of the segment; by default the segment goes on. */
   readonly doc?: number;
@@ -105,6 +108,7 @@ export interface Forged {
   readonly changeHash: Uint8Array;
   readonly changeBytes: number;
   readonly spans: readonly Span[];
+  readonly assertions: readonly Assertion[];
 }
 
 /** A feed under its writer's hands. `next` writes the entry after `last`; nothing is remembered but what was kept. */
@@ -140,7 +144,8 @@ export class Writer {
   draft(draft: Draft = {}): Forged {
     const last = this.written.at(-1);
     const seq = (last?.header.seq ?? 0) + 1;
-    const spans = draft.spans ?? [span(seq)];
+    const { assertions = [] } = draft;
+    const spans = draft.spans ?? (draft.assertions === undefined ? [span(seq)] : []);
     const doc = draft.doc ?? last?.header.doc ?? 1;
     const origin = this.keyPair.publicKey;
     const number = seq - doc + 1;
@@ -153,7 +158,7 @@ export class Writer {
       heads: [],
       stamp: draft.stamp ?? { ms: NOON_MS + seq, count: 0 },
       doc,
-      count: spans.length,
+      count: spans.length + assertions.length,
       ...draft.header,
     };
     const change: Change = {
@@ -162,7 +167,7 @@ export class Writer {
       startOp: number,
       dep: number === 1 ? undefined : last?.changeHash,
       key: batchKey(origin, this.epoch, seq),
-      value: draft.value ?? sealBatch(spans, tools),
+      value: draft.value ?? (assertions.length > 0 ? sealAssertions(assertions) : sealBatch(spans, tools)),
       replaces: undefined,
       ...draft.change,
     };
@@ -174,7 +179,8 @@ export class Writer {
       changeBytes,
       draft.signer ?? this.keyPair,
     );
-    return { ...signed, header, changeHash: canonical.hash, changeBytes: changeBytes.length, spans };
+    const sizes = { changeHash: canonical.hash, changeBytes: changeBytes.length };
+    return { ...signed, header, ...sizes, spans, assertions };
   }
 }
 
@@ -253,6 +259,5 @@ export class Keeper {
 
 /** An entry as the store takes it, from one that was written honestly. */
 export function acceptedEntry(forged: Forged): AcceptedEntry {
-  const { bytes, hash, header, changeHash, changeBytes, spans } = forged;
-  return { key: feedKeyOf(header), header, hash, changeHash, changeBytes, bytes, spans, statements: [] };
+  return { key: feedKeyOf(forged.header), statements: [], ...forged };
 }

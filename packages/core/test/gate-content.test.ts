@@ -1,9 +1,10 @@
 /** R5, third part: the change and the spans in it, and what passes every check. */
 
 import test from 'ava';
+import { sealAssertions } from '../dist/assertion.js';
 import { sealBatch } from '../dist/batch.js';
 import { concatBytes } from '../dist/bytes.js';
-import { accessScope, TRUST_SCOPE } from '../dist/identity.js';
+import { accessScope, annotationsScope, TRUST_SCOPE } from '../dist/identity.js';
 import { LIMITS } from '../dist/limits.js';
 import { sealStatements } from '../dist/statement.js';
 import { acme, alice, bob, epoch, Keeper, span, spanText, tools, withChecksum, Writer } from './forge.js';
@@ -76,6 +77,20 @@ check('content', 'statements pass in the scope they belong to, and in no other',
   t.is(judged(access, introduce), 'content');
   t.is(judged(trust, sealBatch([span(1)], tools)), 'content');
   t.is(judged(new Writer(alice), designate), 'content');
+});
+
+check('content', 'assertions pass in the scope they belong to, and in no other', (t) => {
+  const annotations = new Writer(alice, { scope: annotationsScope(acme) });
+  const value = sealAssertions([
+    { span: span(1).id, op: 'set', field: 'status', value: '"reverted"', supersedes: [] },
+  ]);
+  const keeper = new Keeper();
+  const judged = (writer: Writer, sealed: Uint8Array): string =>
+    verdict(keeper.judge(writer.draft({ value: sealed, spans: [span(1)] }).bytes));
+  t.is(judged(annotations, value), 'accepted');
+  t.is(judged(annotations, sealBatch([span(1)], tools)), 'content');
+  t.is(judged(new Writer(alice), value), 'content');
+  t.is(judged(new Writer(alice, { scope: accessScope(acme) }), value), 'content');
 });
 
 check('content_count', 'a batch of more or fewer spans than the header says is refused', (t) => {

@@ -54,7 +54,7 @@ const KINDS: Readonly<Record<keyof typeof SCOPES, readonly fc.Arbitrary<Statemen
       field: text,
       policy: fc.constantFrom('timestamp' as const, 'priority' as const, 'manual' as const),
     }),
-    fc.record({ kind: fc.constant('cut' as const), key, revocation: hash, cuts: cuts('t', 'a') }),
+    fc.record({ kind: fc.constant('cut' as const), key, revocation: hash, cuts: cuts('t', 'n', 'a') }),
     fc.record({
       kind: fc.constant('rule' as const),
       part: fc.constantFrom('t' as const, 'a' as const),

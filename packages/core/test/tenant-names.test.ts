@@ -24,7 +24,7 @@ test('a peer without a right in a tenant is not offered to state anything about 
   const offers = offersOf();
   t.deepEqual(
     offers.to(bob.publicKey, undefined).map(({ scope }) => scope),
-    ['access/acme', 'timeline/acme'],
+    ['access/acme', 'annotations/acme', 'timeline/acme'],
   );
   t.deepEqual(offers.to(carol.publicKey, undefined), []);
   t.deepEqual(offers.to(carol.publicKey, '*'), [TAKE], 'it may bring grants of any tenant');

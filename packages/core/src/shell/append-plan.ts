@@ -81,7 +81,11 @@ export class AppendPlan {
   async seal(): Promise<void> {
     for (const [tenant, { spans }] of this.#tenants) {
       for (const batch of batchesOf(spans))
-        await this.#options.sealer.seal(timelineScope(tenant), { spans: batch, statements: [], assertions: [] });
+        await this.#options.sealer.seal(timelineScope(tenant), {
+          spans: batch,
+          statements: [],
+          assertions: [],
+        });
     }
   }
 

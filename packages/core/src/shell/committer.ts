@@ -3,6 +3,7 @@
 import { passGate, type GateOutcome } from '../gate.js';
 import { EMPTY } from '../bytes.js';
 import { compareStamps, nextStamp, observeStamp, STAMP_ZERO, type Stamp } from '../clock.js';
+import type { Content } from '../content.js';
 import type { Header } from '../entry.js';
 import { assert, LoglineError } from '../errors.js';
 import type { Feed, FeedKey } from '../feed.js';
@@ -97,6 +98,7 @@ export interface Pen {
 }
 
 const NONE: RetriedSpans = new Map();
+const NO_CONTENT: Content = { spans: [], statements: [], assertions: [] };
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -221,7 +223,7 @@ export class Committer {
     });
     const plan = new AppendPlan({ storage, sealer });
     const pen: Pen = {
-      seal: (scope, statements, by) => sealer.seal(scope, { spans: [], statements, assertions: [] }, by),
+      seal: (scope, statements, by) => sealer.seal(scope, { ...NO_CONTENT, statements }, by),
       fact: (name, value) => void draft.records.push({ kind: 'fact', name, value }),
       draft,
     };
@@ -296,7 +298,7 @@ export class Committer {
       if (outcome.kind === 'accepted') {
         draft.add(outcome.entry);
         // The spans leave memory with their commit, not with the frame.
-        outcome = { kind: 'accepted', entry: { ...outcome.entry, spans: [], statements: [], bytes: EMPTY } };
+        outcome = { kind: 'accepted', entry: { ...outcome.entry, ...NO_CONTENT, bytes: EMPTY } };
       }
       if (outcome.kind === 'fork') await draft.fork(outcome, storage);
       draft.weigh(LIMITS.gateEntryBytes);

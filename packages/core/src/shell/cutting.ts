@@ -8,7 +8,7 @@ import { lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '.
 import { tenantOfScope, tenantOfTimeline, type Scope, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Crypto } from '../ports.js';
-import type { CutPart, EpochCut } from '../statement.js';
+import { partOfScope, type EpochCut } from '../statement.js';
 import type { Storage } from '../storage.js';
 import { feedNameOf, type FeedName, type RevokeFrom } from './operator-view.js';
 
@@ -107,7 +107,7 @@ export async function cutFeed(feed: Feed, cutAt: number, world: CuttingWorld): P
     scope,
     tenant: tenantOfScope(scope),
     heldTo: lastRange(feed)?.to ?? 0,
-    cut: { part: partOf(scope), epoch, seq: cutAt, hash },
+    cut: { part: partOfScope(scope), epoch, seq: cutAt, hash },
     ...(await countAbove(feed, cutAt, world)),
   };
 }
@@ -134,11 +134,6 @@ export async function countAbove(
     }
   }
   return { entries, spans };
-}
-
-function partOf(scope: Scope): CutPart {
-  if (tenantOfScope(scope) === undefined) return '-';
-  return tenantOfTimeline(scope) === undefined ? 'a' : 't';
 }
 
 async function hashAt(feed: Feed, seq: number, { storage, crypto }: CuttingWorld): Promise<Uint8Array> {

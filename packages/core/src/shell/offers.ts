@@ -2,6 +2,7 @@
 
 import {
   accessScope,
+  annotationsScope,
   fingerprintOf,
   tenantOfAccess,
   timelineScope,
@@ -51,7 +52,7 @@ export class Offers {
       scope.read ||
       (scope.write && (tenantOfAccess(scope.scope) === undefined || isAll || heard.has(scope.scope)));
     const scopes = [...tenants()]
-      .flatMap((tenant) => [accessScope(tenant), timelineScope(tenant)])
+      .flatMap((tenant) => [accessScope(tenant), annotationsScope(tenant), timelineScope(tenant)])
       .map((scope) => ({ scope, ...rightsOf(key, scope) }))
       .filter(isMentioned);
     this.#found.set(fingerprint, { version, named, scopes });

@@ -184,6 +184,12 @@ export class Operator implements OperatorDesk {
         'bad_request',
         'a forked feed of trust statements is not ruled on: rotate the key',
       );
+    // Asserted again they would be stamped now, and win over what others have said since.
+    if (part === 'n')
+      throw new LoglineError(
+        'bad_request',
+        'a forked feed of annotations is not ruled on: annotate anew what should still be said',
+      );
     await committer.write((pen) => pen.seal(accessScope(tenant), [{ kind: 'rule', part, epoch, seq, hash }]));
     // The branch that we hold is appended again, if it is the one: nobody reads on where a feed forked.
     if (part !== 't' || !(await holdsEntryOf(found, seq, hash, this.#cutting()))) return;

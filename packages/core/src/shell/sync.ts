@@ -4,7 +4,7 @@ import { headerOfAccepted, splitEntry } from '../entry.js';
 import type { NodeEvent } from '../events.js';
 import {
   nodeIdOf,
-  tenantOfTimeline,
+  tenantOfContent,
   timelineScope,
   type NodeId,
   type Scope,
@@ -125,7 +125,7 @@ async function syncSession(
   if (!sharesAnything(session, tenant)) return nothingShared('the peer federates none of the tenants');
   session.step({ kind: 'compare' });
   const { round } = session.state;
-  const only = (scope: Scope): boolean => tenant === undefined || scope === timelineScope(tenant);
+  const only = (scope: Scope): boolean => tenant === undefined || tenantOfContent(scope) === tenant;
   while (session.isOpen) {
     const lag = session.lag(only);
     const here = await writtenSince(lag.here, 'above', options.sinceMs, world.storage);
@@ -174,7 +174,7 @@ function nothingShared(why: string): Ended {
 function sharesAnything(session: SessionRunner, tenant: TenantId | undefined): boolean {
   const flows = (scope: Scope): boolean => {
     const flow = session.flow(scope);
-    return tenantOfTimeline(scope) !== undefined && (flow.in || flow.out);
+    return tenantOfContent(scope) !== undefined && (flow.in || flow.out);
   };
   if (tenant !== undefined) return flows(timelineScope(tenant));
   const offered = session.state.offered;

@@ -10,8 +10,8 @@ import {
   fingerprintOf,
   keyOfFingerprint,
   tenantOfAccess,
+  tenantOfContent,
   tenantOfScope,
-  tenantOfTimeline,
   TRUST_SCOPE,
   type Fingerprint,
   type Scope,
@@ -161,7 +161,7 @@ export class TrustKeeper implements Standing {
     const tenant = tenantOfScope(scope);
     if (tenant === undefined) return NO_RIGHTS;
     const rights = this.rules.rightsOf(tenant, fingerprintOf(key));
-    if (tenantOfTimeline(scope) !== undefined) return rights;
+    if (tenantOfContent(scope) !== undefined) return rights;
     // Grants reach us through those whom they are not about yet; what counts of them the fold decides.
     return { read: rights.read || rights.write, write: this.rules.federates(tenant) };
   }
@@ -175,7 +175,7 @@ export class TrustKeeper implements Standing {
     const { origin, scope, seq } = header;
     const tenant = tenantOfScope(scope);
     const fingerprint = fingerprintOf(origin);
-    if (tenantOfTimeline(scope) !== undefined && tenant !== undefined) {
+    if (tenantOfContent(scope) !== undefined && tenant !== undefined) {
       const isOwn = this.graph.isOurs(fingerprint);
       if (!isOwn && !this.rules.mayWrite(tenant, fingerprint))
         return `the primary of the tenant grants ${fingerprint} no right to write`;
@@ -199,13 +199,13 @@ export class TrustKeeper implements Standing {
   }
 
   /**
-   * Where a held timeline feed stops, and why; `undefined` where trust does not bar it. Statements are never barred:
+   * Where a held feed of spans or annotations stops, and why; `undefined` where trust does not bar it. Statements are never barred:
    * who kept some out by the order in which they came would know less than others, and so think otherwise. The folds
    * give those beyond a cut no effect.
    */
   async barFor(feed: Feed): Promise<FeedBar | undefined> {
-    const isTimeline = tenantOfTimeline(scopeOfFeed(feed.key)) !== undefined;
-    return isTimeline ? this.#endOf(feed, feed.bar?.from) : undefined;
+    const isContent = tenantOfContent(scopeOfFeed(feed.key)) !== undefined;
+    return isContent ? this.#endOf(feed, feed.bar?.from) : undefined;
   }
 
   /** Where trust says that a held feed ends. `kept`: where it was said to until now. */
@@ -227,7 +227,7 @@ export class TrustKeeper implements Standing {
   }
 
   #barOfEntry(header: Header, origin: Fingerprint, feed: Feed): FeedBar | undefined {
-    if (tenantOfTimeline(header.scope) === undefined || !this.#isRestrained(origin)) return undefined;
+    if (tenantOfContent(header.scope) === undefined || !this.#isRestrained(origin)) return undefined;
     const nextSeq = (lastRange(feed)?.to ?? 0) + 1;
     return barOf(
       { ...header, firstStamp: beganWith(header, feed), nextSeq, kept: feed.bar?.from },

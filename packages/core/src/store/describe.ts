@@ -24,5 +24,6 @@ export function describeEntry(bytes: Uint8Array, tools: Tools): AcceptedEntry | 
     bytes,
     spans: content.spans,
     statements: content.statements,
+    assertions: content.assertions,
   };
 }

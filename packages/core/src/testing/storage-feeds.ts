@@ -59,7 +59,7 @@ export class Feed {
     );
     const sealed = sealEntry(header, change.bytes, { keyPair: this.#keyPair, crypto: tools.crypto });
     const sizes = { changeHash: change.hash, changeBytes: change.bytes.length };
-    this.#last = { key: this.key, header, spans, statements: [], ...sealed, ...sizes };
+    this.#last = { key: this.key, header, spans, statements: [], assertions: [], ...sealed, ...sizes };
     return this.#last;
   }
 }

@@ -21,7 +21,7 @@ export interface AccessReferenceSettings {
 }
 
 export interface ReferenceFeed {
-  readonly part: 't' | 'a';
+  readonly part: 't' | 'n' | 'a';
   readonly origin: Fingerprint;
   readonly epoch: Uint8Array;
   readonly firstMs: number | undefined;
@@ -127,7 +127,7 @@ export class AccessReference {
         fingerprintOf(one.statement.key) === end.of &&
         one.statement.revocation.join() === end.said.hash.join() &&
         this.#mayJudge(signerOf(one), end) &&
-        (this.#isBeyondDoubt(one) || (feed.part === 't' && this.counts(one))),
+        (this.#isBeyondDoubt(one) || (feed.part !== 'a' && this.counts(one))),
     );
     const judges = new Set(under.map((one) => this.#goesOn(signerOf(one))));
     const bars = [...judges].map((judge) => {
