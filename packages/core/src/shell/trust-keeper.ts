@@ -1,11 +1,10 @@
-/** Keeps what the node thinks of other keys true: feeds the folds, bars what has ended, and answers for sessions and the gate. */
+/** Keeps what the node thinks of other keys true: feeds the folds, has barred what has ended, and answers for sessions and the gate. */
 
 import { AccessRules, type AccessSettings } from '../access.js';
 import { barOf, type FeedBar } from '../cuts.js';
 import type { Header } from '../entry.js';
-import { asError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
-import { lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import { lastRange, splitFeedKey, type Feed } from '../feed.js';
 import {
   fingerprintOf,
   keyOfFingerprint,
@@ -25,8 +24,9 @@ import type { TrustSettings } from '../trust-reading.js';
 import type { Committed, Committer } from './committer.js';
 import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../offer.js';
 import type { HoldingsTable } from './holdings-table.js';
-import { beganWith, firstStampOf, isSameBar, toBar } from './feed-bars.js';
-import { claimFact, claimsIn, stopFact, stopsIn } from './keeper-facts.js';
+import { BarKeeper, isRestrained } from './bar-keeper.js';
+import { beganWith } from './feed-bars.js';
+import { claimsIn, stopsIn } from './keeper-facts.js';
 import { Offers } from './offers.js';
 import type { PeerBook } from './peer-book.js';
 import { isOfAccess, isOfTrust, readStatements, statedIn, type StatedEntry } from './statement-log.js';
@@ -53,18 +53,13 @@ export class TrustKeeper implements Standing {
   /** Signature of the entry with our latest `verify` of a key. */
   readonly #signatures = new Map<Fingerprint, Uint8Array>();
   readonly #tenants = new Set<TenantId>();
-  /** Where access feeds of ended keys were when they ended, until somebody who may says where they end. */
-  readonly #stops = new Map<FeedKey, number>();
   readonly #offers = new Offers({
     tenants: () => this.#tenants,
     rightsOf: (key, scope) => this.rightsOf(key, scope),
     version: () => this.version,
   });
-  #committer: Committer | undefined;
-  #reconciling: Promise<void> | undefined;
-  #failure: Error | undefined;
-  /** Feeds of which it is to be looked at again where they stop. */
-  readonly #due = new Set<FeedKey>();
+  readonly #bars: BarKeeper;
+  #isStarted = false;
   #seenVersion = -1;
 
   private constructor(options: KeeperOptions) {
@@ -75,6 +70,15 @@ export class TrustKeeper implements Standing {
     const { tenants, primaries } = options.access;
     for (const tenant of tenants === '*' ? [] : tenants) this.#tenants.add(tenant);
     for (const tenant of primaries?.keys() ?? []) this.#tenants.add(tenant);
+    const { storage, table } = options;
+    this.#bars = new BarKeeper({
+      graph: this.graph,
+      rules: this.rules,
+      storage,
+      table,
+      tenants: this.#tenants,
+      onChange: () => this.changed(),
+    });
   }
 
   /** Reads all that the log holds of trust and access. */
@@ -83,16 +87,16 @@ export class TrustKeeper implements Standing {
     for await (const entry of readStatements(options.table.feeds(), options)) keeper.#add(entry);
     const facts = options.storage.facts();
     for (const [tenant, key] of claimsIn(facts)) keeper.rules.setClaim(tenant, key);
-    for (const [key, from] of stopsIn(facts)) keeper.#noteStop(key, from);
+    for (const [key, from] of stopsIn(facts)) keeper.#bars.noteStop(key, from);
     for (const feed of options.table.feeds()) keeper.#noteFork(feed);
     return keeper;
   }
 
   /** From now on what has to stay out is barred, by entries of this committer. */
   start(committer: Committer): void {
-    this.#committer = committer;
+    this.#isStarted = true;
     this.#seenVersion = this.version;
-    this.#reconcileAll();
+    this.#bars.start(committer);
   }
 
   get version(): number {
@@ -109,7 +113,7 @@ export class TrustKeeper implements Standing {
     for (const { key, header } of committed.entries) {
       // Where an ended key's feed stops is kept with the feed, and may hang on its first stamp.
       const isFirst = header.seq === this.#options.table.feed(key).ranges[0]?.from;
-      if (isFirst && this.#isRestrained(fingerprintOf(header.origin))) this.#reconcile([key]);
+      if (isFirst && isRestrained(fingerprintOf(header.origin), this.graph)) this.#bars.look([key]);
     }
     this.changed();
   }
@@ -118,14 +122,13 @@ export class TrustKeeper implements Standing {
   changed(): void {
     if (this.#seenVersion === this.version) return;
     this.#seenVersion = this.version;
-    this.#reconcileAll();
+    this.#bars.lookAtAll();
     this.#options.onChange();
   }
 
   /** Resolves when everything that has to stay out is barred durably; rejects with what kept it from being so. */
-  async settled(): Promise<void> {
-    while (this.#reconciling !== undefined) await this.#reconciling;
-    if (this.#failure !== undefined) throw this.#failure;
+  settled(): Promise<void> {
+    return this.#bars.settled();
   }
 
   levelOf(key: Uint8Array): TrustLevel {
@@ -198,25 +201,9 @@ export class TrustKeeper implements Standing {
     return [...this.#tenants].sort();
   }
 
-  /**
-   * Where a held feed of spans or annotations stops, and why; `undefined` where trust does not bar it. Statements are never barred:
-   * who kept some out by the order in which they came would know less than others, and so think otherwise. The folds
-   * give those beyond a cut no effect.
-   */
-  async barFor(feed: Feed): Promise<FeedBar | undefined> {
-    const isContent = tenantOfContent(scopeOfFeed(feed.key)) !== undefined;
-    return isContent ? this.#endOf(feed, feed.bar?.from) : undefined;
-  }
-
-  /** Where trust says that a held feed ends. `kept`: where it was said to until now. */
-  async #endOf(feed: Feed, kept: number | undefined): Promise<FeedBar | undefined> {
-    const parts = splitFeedKey(feed.key);
-    if (parts === undefined || !this.#isRestrained(fingerprintOf(parts.origin))) return undefined;
-    const firstStamp = await firstStampOf(feed, this.#options.storage);
-    return barOf(
-      { ...parts, firstStamp, nextSeq: (lastRange(feed)?.to ?? 0) + 1, kept },
-      { trust: this.graph, access: this.rules },
-    );
+  /** Where a held feed of spans or annotations stops, and why; `undefined` where trust does not bar it. */
+  barFor(feed: Feed): Promise<FeedBar | undefined> {
+    return this.#bars.barFor(feed);
   }
 
   #hasRoom({ origin, scope, count }: Header): boolean {
@@ -227,17 +214,12 @@ export class TrustKeeper implements Standing {
   }
 
   #barOfEntry(header: Header, origin: Fingerprint, feed: Feed): FeedBar | undefined {
-    if (tenantOfContent(header.scope) === undefined || !this.#isRestrained(origin)) return undefined;
+    if (tenantOfContent(header.scope) === undefined || !isRestrained(origin, this.graph)) return undefined;
     const nextSeq = (lastRange(feed)?.to ?? 0) + 1;
     return barOf(
       { ...header, firstStamp: beganWith(header, feed), nextSeq, kept: feed.bar?.from },
       { trust: this.graph, access: this.rules },
     );
-  }
-
-  #isRestrained(key: Fingerprint): boolean {
-    const { revocations, overridden, rotations } = this.graph.endsOf(key);
-    return revocations.length + overridden.length + rotations.length > 0;
   }
 
   #add({ scope, placed, signature, bytes }: StatedEntry): void {
@@ -258,7 +240,7 @@ export class TrustKeeper implements Standing {
     const { statement, origin } = placed;
     if (statement.kind !== 'designate') return;
     const [claimed, primary] = [fingerprintOf(statement.key), this.rules.primaryOf(tenant)];
-    if (primary === undefined || primary === claimed || this.#committer === undefined) return;
+    if (primary === undefined || primary === claimed || !this.#isStarted) return;
     this.#options.onEvent({ kind: 'primary_refused', tenant, claimed, by: fingerprintOf(origin), primary });
   }
 
@@ -270,80 +252,5 @@ export class TrustKeeper implements Standing {
     const tenant = tenantOfAccess(scope);
     if (scope === TRUST_SCOPE) this.graph.setFork(origin, epoch, feed.forkedAt);
     else if (tenant !== undefined) this.rules.setFork(tenant, origin, epoch, feed.forkedAt);
-  }
-
-  /** Where the access feed of an ended key stops for now, until somebody who may says where it ends. */
-  #noteStop(key: FeedKey, from: number | undefined): void {
-    const parts = splitFeedKey(key);
-    const tenant = parts === undefined ? undefined : tenantOfAccess(parts.scope);
-    if (parts === undefined || tenant === undefined) return;
-    if (from === undefined) this.#stops.delete(key);
-    else this.#stops.set(key, from);
-    this.rules.setProvisional(tenant, parts.origin, parts.epoch, from);
-  }
-
-  #reconcileAll(): void {
-    this.#reconcile([...this.#options.table.feeds()].map(({ key }) => key));
-  }
-
-  #reconcile(keys: readonly FeedKey[]): void {
-    for (const key of keys) this.#due.add(key);
-    if (this.#committer === undefined || this.#reconciling !== undefined) return;
-    this.#reconciling = this.#catchUp(this.#committer)
-      // The store has latched read-only until a restart, where all is looked at again.
-      .catch((error: unknown) => void (this.#failure = asError(error)))
-      .finally(() => (this.#reconciling = undefined));
-  }
-
-  async #catchUp(committer: Committer): Promise<void> {
-    while (this.#due.size > 0) {
-      const feeds = [...this.#due].map((key) => this.#options.table.feed(key));
-      this.#due.clear();
-      await this.#rememberClaims(committer);
-      await this.#stopStatements(committer, feeds);
-      await this.#barFeeds(committer, feeds);
-    }
-  }
-
-  /** A tenant's first claim is kept, so that a later one is a rival for good. */
-  async #rememberClaims(committer: Committer): Promise<void> {
-    for (const tenant of this.#tenants) {
-      const [claim] = this.rules.primaryOf(tenant) === undefined ? this.rules.claimsOf(tenant) : [];
-      const key = claim === undefined ? undefined : keyOfFingerprint(claim);
-      if (key === undefined || !this.rules.federates(tenant)) continue;
-      await committer.remember(...claimFact(tenant, key));
-      this.rules.setClaim(tenant, key);
-      this.changed();
-    }
-  }
-
-  async #stopStatements(committer: Committer, feeds: readonly Feed[]): Promise<void> {
-    for (const feed of feeds) {
-      if (tenantOfAccess(scopeOfFeed(feed.key)) === undefined) continue;
-      const kept = this.#stops.get(feed.key);
-      const end = await this.#endOf(feed, kept);
-      const from = end?.provisional === true ? end.from : undefined;
-      if (from === kept) continue;
-      await committer.remember(...stopFact(feed.key, from));
-      this.#noteStop(feed.key, from);
-      this.changed();
-    }
-  }
-
-  async #barFeeds(committer: Committer, feeds: readonly Feed[]): Promise<void> {
-    const stale: Feed[] = [];
-    for (const feed of feeds) {
-      // Most feeds are nobody's who has ended, and cost no turn of the event loop.
-      const origin = splitFeedKey(feed.key)?.origin;
-      const isFree = origin === undefined || !this.#isRestrained(fingerprintOf(origin));
-      if (isFree && feed.bar === undefined) continue;
-      if (!isSameBar(feed.bar, toBar(await this.barFor(feed)))) stale.push(feed);
-    }
-    if (stale.length === 0) return;
-    await committer.write(async ({ draft }) => {
-      for (const { key } of stale) {
-        await draft.bar(key, toBar(await this.barFor(draft.feed(key))), this.#options.storage);
-      }
-    });
   }
 }
