@@ -49,6 +49,7 @@ const CORE_ORDER = [
   'store/*',
   'document',
   'shell/*',
+  'node-options',
   'node',
   'index',
 ];

@@ -2,7 +2,8 @@
 
 export { LoglineError, type ErrorCode } from './errors.js';
 export { LIMITS } from './limits.js';
-export { FederationNode, type NodeOptions, type TrustedPeer } from './node.js';
+export { FederationNode } from './node.js';
+export type { NodeOptions, TrustedPeer } from './node-options.js';
 export type { NodeStatus } from './shell/node-status.js';
 export type { NodeEvent } from './events.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import type { NodeEvent } from '../events.js';
 import type { TenantId } from '../identity.js';
-import { FederationNode, type TrustedPeer } from '../node.js';
+import { FederationNode } from '../node.js';
+import type { TrustedPeer } from '../node-options.js';
 import type { KeyPair, KeyValue } from '../ports.js';
 import type { TrustSettings } from '../trust-reading.js';
 import { LogStore } from '../store/store.js';

@@ -19,11 +19,12 @@ import {
 } from '../session-state.js';
 import { CompareMeter } from './compare-meter.js';
 import { checkEnds } from './end-check.js';
-import { Flows, type Flow } from './flows.js';
+import type { Flow } from './flows.js';
 import { learnOutcomes } from './learned.js';
-import { LagMeter, type Directions, type Lag } from './lag.js';
+import type { Lag } from './lag.js';
 import { Pacer } from './pacer.js';
-import { PeerView } from './peer-view.js';
+import { PeerSight } from './peer-sight.js';
+import type { PeerView } from './peer-view.js';
 import { readServed } from './served.js';
 import { Room } from './room.js';
 import type { SessionEnd, SessionHost } from './session-host.js';
@@ -39,14 +40,14 @@ export class SessionRunner {
   /** Whether the side with the lower key dialled: of two links that one stays. */
   readonly lowerDialled: boolean;
   readonly figures = { entriesIn: 0, entriesOut: 0 };
+  /** Goes on saying what the peer holds when the session has ended. */
+  readonly sight: PeerSight;
   readonly #host: SessionHost<SessionRunner>;
   readonly #view: PeerView;
-  readonly #flows: Flows;
   readonly #meter: CompareMeter;
   readonly #room: Room;
   /** Frames of a few bytes ask for a plan each. */
   readonly #planner: Pacer;
-  readonly #lag: LagMeter;
   #state: SessionState;
   /** What the peer has been told that it may do here. */
   #offer: Scopes = [];
@@ -57,11 +58,11 @@ export class SessionRunner {
   constructor(link: Link, host: SessionHost<SessionRunner>) {
     this.link = link;
     this.#host = host;
-    this.#view = new PeerView((key) => host.table.feed(key));
-    this.#flows = new Flows(host.standing, link.remoteKey);
+    const { table, standing, clock } = host;
+    this.sight = new PeerSight({ key: link.remoteKey, table, standing, clock });
+    this.#view = this.sight.view;
     this.#meter = new CompareMeter({ clock: host.clock, pause: (paused) => link.pause(paused) });
     this.#room = new Room(link);
-    this.#lag = new LagMeter({ view: this.#view, table: host.table, clock: host.clock });
     this.#planner = new Pacer({
       clock: host.clock,
       gapMs: PLAN_GAP_MS,
@@ -96,6 +97,7 @@ export class SessionRunner {
   step(event: SessionEvent): void {
     const { state, effects } = stepSession(this.#state, event, this.#world());
     this.#state = state;
+    this.sight.offered = state.offered;
     for (const effect of effects) this.#run(effect);
   }
 
@@ -116,7 +118,7 @@ export class SessionRunner {
 
   /** In which directions a scope is shared. */
   flow(scope: Scope): Flow {
-    return this.#flows.of(scope, this.#state.offered);
+    return this.sight.flow(scope);
   }
 
   /** What both sides let each other do may have changed: the peer is told, and everything is looked at again. */
@@ -125,7 +127,7 @@ export class SessionRunner {
     const offer = this.#newOffer();
     const isNews = !isSameOffer(this.#offer, offer);
     if (isNews) this.#offer = offer;
-    if (this.#flows.hasChanged() || isNews) this.step({ kind: 'rights' });
+    if (this.sight.flows.hasChanged() || isNews) this.step({ kind: 'rights' });
     this.plan();
   }
 
@@ -135,18 +137,11 @@ export class SessionRunner {
 
   /** What we lack and what the peer has not confirmed, of the scopes in `only`. */
   lag(only: (scope: Scope) => boolean): Lag {
-    return this.#lag.lag(this.#directions(only));
+    return this.sight.lag(only);
   }
 
   get isInSync(): boolean {
-    return this.#state.offered !== undefined && this.#lag.isInSync(this.#directions(() => true));
-  }
-
-  #directions(only: (scope: Scope) => boolean): Directions {
-    return {
-      in: (scope) => only(scope) && this.flow(scope).in,
-      out: (scope) => only(scope) && this.flow(scope).out,
-    };
+    return this.sight.isInSync;
   }
 
   /** Asks for what is missing, now that another session may have let go of it. */
@@ -194,7 +189,7 @@ export class SessionRunner {
   /** Our holdings of the scopes that flow as wanted; looking through them counts against the peer. */
   #holdings(offered: Scopes, isWanted: (flow: Flow) => boolean): HoldingsView {
     const { table } = this.#host;
-    return this.#meter.counted(table.view((scope) => isWanted(this.#flows.of(scope, offered))));
+    return this.#meter.counted(table.view((scope) => isWanted(this.sight.flows.of(scope, offered))));
   }
 
   #isOneWayIn(key: FeedKey): boolean {

@@ -2,7 +2,8 @@
 
 import { LoglineError } from '../errors.js';
 import type { NodeEvent } from '../events.js';
-import { FederationNode, type NodeOptions } from '../node.js';
+import { FederationNode } from '../node.js';
+import type { NodeOptions } from '../node-options.js';
 import { createTools } from '../node/system.js';
 import type { Clock, Disk, KeyPair, KeyValue, Random, Tools, Transport } from '../ports.js';
 import type { Storage } from '../storage.js';

@@ -1,7 +1,7 @@
 /** What a simulation of trust is made of: its nodes, how each is set up, and what was done to them so far. */
 
 import { fingerprintOf, parseTenant, type Fingerprint, type TenantId } from '../identity.js';
-import type { NodeOptions } from '../node.js';
+import type { NodeOptions } from '../node-options.js';
 import { LIMITS } from '../limits.js';
 import type { MemoryNetwork } from './memory-link.js';
 import type { SeededRandom } from './seeded-random.js';

@@ -1,0 +1,40 @@
+/** What a node is opened with. */
+
+import type { NodeEvent } from './events.js';
+import type { TenantId } from './identity.js';
+import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
+import type { VerificationMethod } from './statement.js';
+import type { Storage } from './storage.js';
+import type { TrustSettings } from './trust-reading.js';
+
+export interface TrustedPeer {
+  /** In canonical form: see `parseAddress`. */
+  readonly address: string;
+  readonly key?: Uint8Array | undefined;
+  /** How the node there has to prove who it is; where nothing is said, either way will do. */
+  readonly method?: VerificationMethod | undefined;
+}
+
+export interface NodeOptions {
+  readonly name: string;
+  readonly keyPair: KeyPair;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tools: Tools;
+  /** The key that this node ran under before: that `keyPair` follows it is stated before anybody is met. */
+  readonly earlierKey?: KeyPair | undefined;
+  /** The network's secret; empty means any node may shake hands. */
+  readonly networkKey?: string;
+  readonly trustedPeers?: readonly TrustedPeer[];
+  /** Our certificates, and whose word we take for names; without it nodes go by their keys alone. */
+  readonly credentials?: Credentials | undefined;
+  /** Tenants shared with every verified peer: `'*'` for all, default none. */
+  readonly tenants?: readonly TenantId[] | '*';
+  /** Primaries that the configuration names: they alone set their tenant's rights. */
+  readonly primaries?: ReadonlyMap<TenantId, Uint8Array> | undefined;
+  /** How far others' word goes: see `TrustSettings`. */
+  readonly trust?: Partial<TrustSettings> | undefined;
+  readonly onEvent?: (event: NodeEvent) => void;
+}
