@@ -19,6 +19,8 @@ export function projects() {
       { source: `${path}/test`, output: `${path}/dist-test`, tests: true },
     ]),
     { source: 'examples/src', output: 'examples/dist' },
+    { source: 'bench/src', output: 'bench/dist' },
+    { source: 'bench/test', output: 'bench/dist-test', tests: true },
     { source: 'test', output: 'test/dist', tests: true },
   ].filter(({ source }) => existsSync(join(root, source, 'tsconfig.json')));
 }
