@@ -8,6 +8,7 @@ import { isLoopback } from './addresses.js';
 import { checkRights, ROLES, type Caller, type Need, type Reach } from './caller.js';
 import { hasCallers, type AccessConfig } from './config-access.js';
 import { identify, unauthorized, type Shown } from './credentials.js';
+import { FailedLogins } from './failed-logins.js';
 import { openLocalCallers, type LocalCallers } from './local-callers.js';
 import { HttpProblem } from './problem.js';
 import { openRates, type Rates } from './rates.js';
@@ -36,6 +37,8 @@ const ANYONE: Caller = {
 export interface AdmissionHooks {
   /** Why a request showed nothing that counts. */
   readonly onRefused: (reason: string) => void;
+  /** An address has failed so often that it is not listened to for a while. */
+  readonly onLimited: (address: string) => void;
 }
 
 /** `localOperator`: whether programs of this machine may do everything while no secret is configured. */
@@ -49,32 +52,49 @@ export async function openAdmission(
   }
   const tokens = await openTokens(access);
   const rates = await openRates(access.requestsPerMinute);
-  return { admit: (ctx, wanted) => admitKnown(ctx, wanted, { access, tokens, rates, hooks }) };
+  const logins = new FailedLogins(access.failedLoginsPerMinute);
+  return { admit: (ctx, wanted) => admitKnown(ctx, wanted, { access, tokens, rates, logins, hooks }) };
 }
 
 interface Parts {
   readonly access: AccessConfig;
   readonly tokens: Tokens | undefined;
   readonly rates: Rates;
+  readonly logins: FailedLogins;
   readonly hooks: AdmissionHooks;
 }
 
 async function admitKnown(ctx: Context, wanted: Wanted, parts: Parts): Promise<Caller> {
-  const { access, tokens, rates, hooks } = parts;
   if (wanted.need === 'none') return ANYONE;
   const shown = shownIn(ctx);
   if (wanted.need === 'network' && isQuietNeighbour(ctx.req, shown)) return ANYONE;
-  let caller: Caller;
+  const caller = await identifyOnce(shown, ctx.req.socket.remoteAddress ?? '', parts);
+  await parts.rates.count(caller);
+  checkRights(caller, wanted);
+  return caller;
+}
+
+/**
+ * As `identify`, but where an address has failed too often, a fixed token that was not right before is not compared any
+ * more. Signatures cannot be guessed: other users behind that address go on. Who shows nothing guesses nothing.
+ */
+async function identifyOnce(shown: Shown, address: string, parts: Parts): Promise<Caller> {
+  const { access, tokens, logins, hooks } = parts;
+  const isGateway = access.serviceToken !== undefined && shown.serviceToken !== undefined;
+  const credential = isGateway ? shown.serviceToken : shown.authorization;
+  const limit = credential === undefined ? undefined : logins.limitFor(address, credential);
+  if (limit !== undefined && isGateway) throw limit;
+  const comparable = limit === undefined ? access : { ...access, adminToken: undefined };
   try {
-    caller = await identify(shown, access, tokens);
+    const caller = await identify(shown, comparable, tokens);
+    if (credential !== undefined) logins.succeeded(credential);
+    return caller;
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error;
     hooks.onRefused(error.message);
-    throw unauthorized();
+    if (credential !== undefined && logins.failed(address)) hooks.onLimited(address);
+    throw limit ?? unauthorized();
   }
-  await rates.count(caller);
-  checkRights(caller, wanted);
-  return caller;
 }
 
 /** Where no secret is configured: the node's own user on this machine may do all, the local network may look at the node. */

@@ -1,6 +1,7 @@
 /** What the operator configures about callers: tokens, keys of tokens, and how often a caller may ask. */
 
 import { list, ok, optional, problem, expected, readWhole, type Read } from './config-values.js';
+import { SERVER_LIMITS } from './limits.js';
 
 /** Who may ask this node. Where none of the secrets is set, addresses decide instead. */
 export interface AccessConfig {
@@ -15,6 +16,8 @@ export interface AccessConfig {
   readonly jwtIssuers: readonly string[];
   /** For each caller; unbounded where absent. */
   readonly requestsPerMinute: number | undefined;
+  /** Wrong tokens of one address; not set by a variable. */
+  readonly failedLoginsPerMinute: number;
 }
 
 const DEFAULT_ISSUERS = ['logline-identity', 'logline-id'];
@@ -26,6 +29,7 @@ export const DEFAULT_ACCESS: AccessConfig = {
   jwksUrl: undefined,
   jwtIssuers: DEFAULT_ISSUERS,
   requestsPerMinute: undefined,
+  failedLoginsPerMinute: SERVER_LIMITS.failedLogins,
 };
 
 /** Whether any kind of caller is configured: then every request needs one. */
@@ -113,6 +117,7 @@ export function accessOf(values: AccessValues): AccessConfig {
     jwksUrl: values.FEDERATION_JWKS_URL,
     jwtIssuers: issuers.length === 0 ? DEFAULT_ISSUERS : issuers,
     requestsPerMinute: values.FEDERATION_RATE_LIMIT,
+    failedLoginsPerMinute: DEFAULT_ACCESS.failedLoginsPerMinute,
   };
 }
 

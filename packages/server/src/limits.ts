@@ -64,5 +64,9 @@ export const SERVER_LIMITS = {
   keySetMs: 5_000,
   /** Callers with an allowance of their own within a minute; those beyond share one. */
   callersCounted: 10_000,
+  /** Wrong tokens a minute from one address, and how many addresses and right tokens are remembered. */
+  failedLogins: 30,
+  failedLoginAddresses: 10_000,
+  rightCredentials: 10_000,
   loggedChars: 500,
 } as const;

@@ -25,6 +25,7 @@ export const LOG_EVENTS = {
   response_failed: 'debug',
   server_fault: 'error',
   caller_refused: 'debug',
+  caller_limited: 'warn',
   admin_act: 'info',
   sync_failed: 'warn',
   // The node: these are the kinds of its own events.

@@ -80,6 +80,12 @@ async function listen(
       metrics.noteCallerRefused();
       log.debug({ event: 'caller_refused', reason: short(reason) });
     },
+    onLimited: (address) =>
+      log.warn({
+        event: 'caller_limited',
+        address,
+        detail: 'it has shown too many wrong tokens, and no new one is looked at for the rest of its minute',
+      }),
   });
   const service: Service = {
     ...parts,

@@ -43,6 +43,7 @@ test('each variable becomes what it says', (t) => {
     jwksUrl: 'http://logline-id:8083/keys',
     jwtIssuers: ['a', 'b'],
     requestsPerMinute: 60,
+    failedLoginsPerMinute: 30,
   });
   t.deepEqual(readConfig({ FEDERATION_ADMIN_TOKEN: '', FEDERATION_RATE_LIMIT: ' ' }).access, DEFAULT_ACCESS);
 });
