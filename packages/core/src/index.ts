@@ -9,6 +9,8 @@ export type { NodeEvent } from './events.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
 export type { PeerInfo } from './shell/peer-info.js';
+export type { Oldest, Replication, ReplicationWish } from './shell/replication.js';
+export type { SpanAtPeer, SpanState, SpanStory } from './shell/explain.js';
 export type {
   AccessInfo,
   Act,
@@ -45,7 +47,7 @@ export {
 } from './identity.js';
 export { formatMs, instantOfMs, msOfInstant, parseInstant, type InstantKey } from './instant.js';
 export { parseStrictJson, skipSpace, splitArray } from './json.js';
-export { parseSpanId } from './span.js';
+export { formatSpanId, parseSpanId } from './span.js';
 export { PROTOCOL_VERSION } from './message.js';
 export type { SpanFilter, SpanPage, SpanQuery } from './query.js';
 export { LogStore, type StoreOptions } from './store/store.js';

@@ -18,7 +18,9 @@ import { LIMITS } from './limits.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
 import { Committer, type Committed } from './shell/committer.js';
 import { HoldingsTable } from './shell/holdings-table.js';
+import { explainSpan, type ExplainWorld, type SpanStory } from './shell/explain.js';
 import { Listing, refuseUnusable } from './shell/listing.js';
+import { parseSpanId } from './span.js';
 import { PeerBook, type ListedPeer } from './shell/peer-book.js';
 import { describePeers, type PeerInfo } from './shell/peer-info.js';
 import { Peering } from './shell/peering.js';
@@ -30,6 +32,7 @@ import { awaitsRotation, isContested, ownRotations, publishRotation } from './sh
 import { TrustKeeper } from './shell/trust-keeper.js';
 import { vouch } from './shell/vouching.js';
 import { runSync, type SyncOptions, type SyncReport } from './shell/sync.js';
+import { reportReplication, type Replication, type ReplicationWish } from './shell/replication.js';
 import { Timeline } from './shell/timeline.js';
 
 /** What is made before the node itself. */
@@ -225,6 +228,17 @@ export class FederationNode {
     return this.#listing.unlist(address);
   }
 
+  /** What of which tenant which listed peer durably holds, what is missing there, and since when. */
+  replication(wish: ReplicationWish = {}): Promise<readonly Replication[]> {
+    return reportReplication(wish, this.#world());
+  }
+
+  /** Where a span (UUID text) came from, and why it is or is not at each listed peer; `undefined` where it is not here. */
+  async explain(tenant: TenantId, id: string): Promise<SpanStory | undefined> {
+    const spanId = parseSpanId(id);
+    return spanId === undefined ? undefined : explainSpan(tenant, spanId, this.#world());
+  }
+
   /** Dials a listed peer now instead of when its backoff ends. */
   redial(address: string): void {
     this.#listing.redial(address);
@@ -271,6 +285,12 @@ export class FederationNode {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #world(): ExplainWorld {
+    const { storage, clock } = this.#options;
+    const [book, peering, table] = [this.#book, this.#peering, this.#table];
+    return { book, peering, table, storage, clock, standing: this.#keeper, idOf: (key) => this.#idOf(key) };
   }
 
   #federatesAny(): boolean {

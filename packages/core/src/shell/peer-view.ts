@@ -214,14 +214,18 @@ export class PeerView {
     return lacking;
   }
 
-  /** What we hold and the peer has not confirmed to hold. From a fork or a cut on it would not take it. */
+  /** What we hold and the peer has not confirmed to hold. */
   lackingThere(mine: HoldingsView): readonly Lack[] {
-    return mine.within('', '').flatMap((feed) => {
-      const { ranges: theirs, stop } = this.#claimOf(feed.key);
-      const end = Math.min(barredFrom(this.#feed(feed.key)), stop?.from ?? Number.POSITIVE_INFINITY);
-      const ranges = rangesWithin({ from: 1, to: end - 1 }, missingRanges(theirs, feed.ranges));
-      return ranges.length === 0 ? [] : [{ key: feed.key, ranges }];
-    });
+    const lacking = mine.within('', '').map((feed) => this.lackingOf(feed));
+    return lacking.filter(({ ranges }) => ranges.length > 0);
+  }
+
+  /** What of one feed that we hold the peer has not confirmed to hold. From a fork or a cut on it would not take it. */
+  lackingOf(feed: FeedHoldings): Lack & { readonly stop: Stop | undefined } {
+    const { ranges: theirs, stop } = this.#claimOf(feed.key);
+    const end = Math.min(barredFrom(this.#feed(feed.key)), stop?.from ?? Number.POSITIVE_INFINITY);
+    const ranges = rangesWithin({ from: 1, to: end - 1 }, missingRanges(theirs, feed.ranges));
+    return { key: feed.key, ranges, stop };
   }
 
   /**

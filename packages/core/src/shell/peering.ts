@@ -11,6 +11,7 @@ import type { Clock, Link, Timer, Transport } from '../ports.js';
 import type { Committed } from './committer.js';
 import { FirstContacts, type ContactHost } from './first-contact.js';
 import { Herald } from './herald.js';
+import { LastSeen } from './last-seen.js';
 import { misnamed } from './names.js';
 import { NewlyTrusted } from './newly-trusted.js';
 import type { ListedPeer, PeerBook } from './peer-book.js';
@@ -47,11 +48,13 @@ export class Peering {
   readonly #successions: Successions;
   readonly #newlyTrusted: NewlyTrusted;
   readonly #herald: Herald;
+  readonly lastSeen: LastSeen;
   #timer: Timer | undefined;
   #closing = false;
 
   constructor(options: PeeringOptions) {
     this.#options = options;
+    this.lastSeen = new LastSeen(options.clock);
     this.#herald = new Herald(options.clock, () => this.#open.values());
     this.#newlyTrusted = new NewlyTrusted(options.book, options.host.standing);
     this.#contacts = new FirstContacts({
@@ -286,6 +289,7 @@ export class Peering {
     this.#greeting.delete(session);
     const wasOpen = this.#open.get(session.fingerprint) === session;
     if (wasOpen) this.#open.delete(session.fingerprint);
+    if (wasOpen) this.lastSeen.note(session);
     const key = session.link.remoteKey;
     const stray = dialled !== undefined && isStray(dialled, key) ? dialled : undefined;
     if (stray !== undefined && !wasOpen) return void this.#strayed(stray, session);

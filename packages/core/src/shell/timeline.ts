@@ -184,7 +184,7 @@ export class Timeline {
  * T10: of the bodies under one id (latest stamp first) the one to read. A stamp beyond now and the allowed skew waits for
  * its time, or any peer could put its body in place of another's for good; where all do, the one whose time comes first.
  */
-function shownOf(variants: readonly SpanVariant[], nowMs: number): SpanVariant | undefined {
+export function shownOf(variants: readonly SpanVariant[], nowMs: number): SpanVariant | undefined {
   const horizonMs = nowMs + LIMITS.clockSkewMs;
   return variants.find((variant) => variant.header.stamp.ms <= horizonMs) ?? variants.at(-1);
 }
