@@ -132,6 +132,11 @@ export function registerFault(field: RegisterField, value: Json): string | undef
     : `${field}: ${text.length} characters as JSON, at most ${LIMITS.metadataValueChars}`;
 }
 
+/** Text without lone surrogates, for which UTF-8 has no form. */
+export function isText(value: unknown, charsMost: number): value is string {
+  return typeof value === 'string' && value.length <= charsMost && !SURROGATE.test(value);
+}
+
 /** RFC 8785: one text for equal values, whatever the order of their members and the form of their numbers. */
 export function canonicalJson(value: Json): string {
   return canonicalize(value) ?? 'null';
@@ -234,9 +239,4 @@ function readRefs(value: Cbor | undefined): readonly AssertionRef[] | undefined 
     refs.push(ref);
   }
   return refs;
-}
-
-/** Without lone surrogates, for which UTF-8 has no form. */
-function isText(value: Cbor | undefined, charsMost: number): value is string {
-  return typeof value === 'string' && value.length <= charsMost && !SURROGATE.test(value);
 }

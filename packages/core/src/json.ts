@@ -75,6 +75,22 @@ export function splitArray(
   return elements;
 }
 
+/** Offset behind the value that begins at `at`, in bytes that are known to be JSON. */
+export function endOfValue(bytes: Uint8Array, at: number): number {
+  if (bytes[at] === QUOTE) return endOfString(bytes, at) + 1;
+  let depth = 0;
+  for (let end = at; end < bytes.length; end++) {
+    const byte = bytes[end] ?? 0;
+    if (byte === QUOTE) end = endOfString(bytes, end);
+    else if (OPEN.includes(byte)) depth++;
+    else if (depth > 0 && CLOSE.includes(byte)) {
+      depth--;
+      if (depth === 0) return end + 1;
+    } else if (depth === 0 && (byte === COMMA || CLOSE.includes(byte) || isSpace(byte))) return end;
+  }
+  return bytes.length;
+}
+
 /** Line breaks between members become spaces, so that a span is one line. Inside strings JSON has none. */
 export function onOneLine(bytes: Uint8Array): Uint8Array {
   if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes;

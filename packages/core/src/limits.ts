@@ -143,6 +143,10 @@ export const LIMITS = {
   tagChars: 1024,
   /** A note, or what is said with a resolution. */
   noteChars: 4 * KIB,
+  /** Annotated members, tags and notes of one span that are shown. */
+  shownFields: 256,
+  shownTags: 256,
+  shownNotes: 256,
   /** Of one origin: live statements, and bytes of their entries. */
   trustStatements: 10_000,
   trustBytes: 4 * MIB,
