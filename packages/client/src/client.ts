@@ -4,7 +4,7 @@ import createClient, { type Client } from 'openapi-fetch';
 import { answered } from './api.js';
 import { LoglineFederationError } from './errors.js';
 import { jsonOf, type UploadSource } from './lines.js';
-import { splitPage } from './raw-page.js';
+import { splitPage, type RawPage } from './raw-page.js';
 import { QuarantineCalls } from './quarantine.js';
 import { pause, type RetryOptions } from './retry.js';
 import type { paths } from './routes.js';
@@ -44,6 +44,8 @@ export interface ClientOptions {
 /** A call on a tenant's timeline. */
 export interface SpanCallOptions extends CallOptions {
   readonly tenant?: string | undefined;
+  /** For an append that may be made again later, such as by another run: spans without an id get the same one each time. Default: a new key for each call. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 const TAIL_SILENCE_MS = 60_000;
@@ -153,7 +155,10 @@ export class LoglineFederationClient {
     return uploadSpans(source, options, {
       post: async (body) => {
         const url = `${this.baseUrl}/v1/timeline/spans${this.#tenantQuery(options.tenant)}`;
-        const headers = { 'content-type': type, 'idempotency-key': crypto.randomUUID() };
+        const headers = {
+          'content-type': type,
+          'idempotency-key': options.idempotencyKey ?? crypto.randomUUID(),
+        };
         const init: RequestInit & { readonly duplex: 'half' } = {
           method: 'POST',
           body,
@@ -166,7 +171,11 @@ export class LoglineFederationClient {
         });
         return (await response.json()) as AppendResult;
       },
-      postAgain: (body) => this.#post(body, type, options),
+      postAgain: (body, number) => {
+        const { idempotencyKey: key } = options;
+        const own = key === undefined ? {} : { idempotencyKey: number === 0 ? key : `${key}-${number}` };
+        return this.#post(body, type, { ...options, ...own });
+      },
     });
   }
 
@@ -188,10 +197,15 @@ export class LoglineFederationClient {
 
   /** As `spans`, but each as the JSON that was appended, byte for byte: for exports, hashes and signatures. */
   async *lines(params: SpanQuery = {}, options: CallOptions = {}): AsyncGenerator<string, void, void> {
+    for await (const page of this.pages(params, options)) yield* page.spans;
+  }
+
+  /** As `lines`, page by page: whoever keeps `nextCursor` goes on from there later, with `cursor` in the query. */
+  async *pages(params: SpanQuery = {}, options: CallOptions = {}): AsyncGenerator<RawPage, void, void> {
     let cursor = params.cursor;
     do {
       const page = splitPage(await this.#page({ ...params, cursor }, options));
-      yield* page.spans;
+      yield page;
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
   }
@@ -242,7 +256,9 @@ export class LoglineFederationClient {
     options: SpanCallOptions,
   ): Promise<AppendResult> {
     const url = `${this.baseUrl}/v1/timeline/spans${this.#tenantQuery(options.tenant)}`;
-    const request = new Request(url, { method: 'POST', body, headers: { 'content-type': type } });
+    const key = options.idempotencyKey;
+    const headers = { 'content-type': type, ...(key !== undefined && { 'idempotency-key': key }) };
+    const request = new Request(url, { method: 'POST', body, headers });
     return (await (await this.#transport.send(request, options)).json()) as AppendResult;
   }
 

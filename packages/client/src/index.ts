@@ -3,6 +3,7 @@
 export { LoglineFederationClient, type ClientOptions, type SpanCallOptions } from './client.js';
 export { LoglineFederationError, type FailedRequest } from './errors.js';
 export type { UploadItem, UploadProgress, UploadSource } from './lines.js';
+export type { RawPage } from './raw-page.js';
 export type { RetryOptions } from './retry.js';
 export type { paths } from './routes.js';
 export type { TailEvent, TailOptions } from './tail.js';

@@ -18,11 +18,14 @@ export interface UploadOptions {
    * stream over HTTP/1.1, so there parts of 4 MiB are the default.
    */
   readonly partBytes?: number | undefined;
+  /** As for `append`; each part after the first adds its number. Parts are the same again only if the source comes in the same pieces. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 export interface UploadWorld {
   readonly post: (body: ReadableStream<Uint8Array<ArrayBuffer>>) => Promise<AppendResult>;
-  readonly postAgain: (body: Uint8Array<ArrayBuffer>) => Promise<AppendResult>;
+  /** `number` counts the parts from 0. */
+  readonly postAgain: (body: Uint8Array<ArrayBuffer>, number: number) => Promise<AppendResult>;
 }
 
 const PART_BYTES = 4 * 1024 * 1024;
@@ -48,9 +51,10 @@ export async function uploadSpans(
   if (partBytes === undefined) return postStream(chunks, world);
   let total = NOTHING;
   let lines = 0;
+  let number = 0;
   for await (const part of wholeLines(chunks, partBytes)) {
     options.signal?.throwIfAborted();
-    total = addResults(total, await world.postAgain(part), lines);
+    total = addResults(total, await world.postAgain(part, number++), lines);
     lines += countLines(part);
   }
   return total;

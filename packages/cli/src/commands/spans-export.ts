@@ -1,16 +1,13 @@
 /** `spans export`: writes the spans of a timeline, in its order, as newline-delimited JSON. */
 
-import { open, rename, rm } from 'node:fs/promises';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
 import type { SpanQuery } from 'logline-federation-client';
-import { CliError, EXIT } from '../exit-code.js';
+import { EXIT } from '../exit-code.js';
+import { ExportFile } from '../export-file.js';
 import { readLimit } from '../limit.js';
 import { startProgress, type Progress } from '../progress.js';
-import type { Shell } from '../shell.js';
-import { counted, safe, secondsText } from '../text.js';
+import type { Context, Shell } from '../shell.js';
+import { counted, grouped, safe, secondsText } from '../text.js';
 
 interface ExportOptions {
   readonly tenant: string;
@@ -31,7 +28,12 @@ interface ExportOptions {
 
 const STDOUT = '-';
 const PAGE_SPANS = 1000;
-const WRITE_CHARS = 64 * 1024;
+
+interface Exported {
+  readonly spans: number;
+  /** Spans that an earlier run had written. */
+  readonly resumed_after: number;
+}
 
 export function addSpansExport(parent: Command, shell: Shell): void {
   const command = parent
@@ -57,28 +59,112 @@ export function addSpansExport(parent: Command, shell: Shell): void {
     'logline federation spans export --tenant acme --output acme.ndjson.gz',
     'logline federation spans export --tenant acme --since "1 day ago" | jq .title',
   ];
-  shell.define<ExportOptions>(command, examples, async ({ client, out, signal }, options) => {
+  command.addHelpText(
+    'after',
+    '\nRun an export to a file that broke off again: it goes on where it stopped.',
+  );
+  shell.define<ExportOptions>(command, examples, async (context, options) => {
+    const { out } = context;
     const most = options.limit === undefined ? Infinity : readLimit(options.limit);
     const startedAtMs = performance.now();
-    const progress = startProgress(out, 'export', undefined);
-    const tally = { spans: 0 };
-    try {
-      const lines = client.lines(queryOf(options), { signal });
-      const chunks = chunked(lines, { most, tally, progress });
-      if (options.output === STDOUT) for await (const chunk of chunks) await out.verbatim(chunk);
-      else await writeFile(options.output, chunks, signal);
-    } finally {
-      progress.stop();
-    }
-    const durationMs = Math.round(performance.now() - startedAtMs);
+    const progress = startProgress(out, 'export', await totalOf(context, options, most));
+    const result = await (
+      options.output === STDOUT
+        ? toStdout(context, options, { most, progress })
+        : toFile(context, options, { most, progress })
+    ).finally(() => progress.stop());
     if (options.output === STDOUT) return EXIT.ok;
-    if (out.isJson) await out.json({ file: options.output, spans: tally.spans, duration_ms: durationMs });
-    else
+    const durationMs = Math.round(performance.now() - startedAtMs);
+    if (out.isJson) await out.json({ file: options.output, ...result, duration_ms: durationMs });
+    else {
+      const known = result.resumed_after;
+      const goneOn = known > 0 ? `, gone on behind ${grouped(known)}` : '';
       await out.line(
-        `${safe(options.output)}: ${counted(tally.spans, 'span')} in ${secondsText(durationMs)}`,
+        `${safe(options.output)}: ${counted(result.spans, 'span')} in ${secondsText(durationMs)}${goneOn}`,
       );
+    }
     return EXIT.ok;
   });
+}
+
+interface Wish {
+  readonly most: number;
+  readonly progress: Progress;
+}
+
+/** How many spans there will be, where someone watches and the node can say. */
+async function totalOf(context: Context, options: ExportOptions, most: number): Promise<number | undefined> {
+  const { client, out, signal } = context;
+  const { tenant_id: tenant, limit: _page, ...filters } = queryOf(options);
+  const isWhole = Object.values(filters).every((value) => value === undefined);
+  if (!out.isWatched || !isWhole || tenant === undefined) return undefined;
+  try {
+    const count = (await client.syncStatus({ signal })).spans?.[tenant];
+    return count === undefined ? undefined : Math.min(Number(count), most);
+  } catch {
+    return undefined;
+  }
+}
+
+async function toStdout(
+  { client, out, signal }: Context,
+  options: ExportOptions,
+  wish: Wish,
+): Promise<Exported> {
+  let spans = 0;
+  for await (const page of client.pages(queryOf(options), { signal })) {
+    const taken = page.spans.slice(0, wish.most - spans);
+    spans += taken.length;
+    if (taken.length > 0) await out.verbatim(linesOf(taken));
+    wish.progress.update(spans, spans);
+    if (spans >= wish.most) break;
+  }
+  return { spans, resumed_after: 0 };
+}
+
+async function toFile(
+  { client, out, signal }: Context,
+  options: ExportOptions,
+  wish: Wish,
+): Promise<Exported> {
+  const { output } = options;
+  const { node_id: node } = await client.health({ signal });
+  const file = await ExportFile.open(output, JSON.stringify([node, queryOf(options), options.limit]));
+  const { earlier } = file;
+  let at = earlier;
+  let spans = earlier?.spans ?? 0;
+  wish.progress.update(spans, spans, { isSkipped: true });
+  try {
+    const query = { ...queryOf(options), cursor: earlier?.cursor };
+    for await (const page of client.pages(query, { signal })) {
+      const taken = page.spans.slice(0, wish.most - spans);
+      await file.write(linesOf(taken));
+      spans += taken.length;
+      wish.progress.update(spans, spans);
+      if (spans >= wish.most || page.nextCursor === null) break;
+      at = { cursor: page.nextCursor, spans };
+      await file.note(at);
+    }
+    await file.finish();
+    return { spans, resumed_after: earlier?.spans ?? 0 };
+  } catch (error) {
+    wish.progress.stop();
+    if (at === undefined) await file.discard();
+    else {
+      await file.note(at, { always: true });
+      await out.note(
+        `${counted(at.spans, 'span')} were written before it broke off, to ${safe(output)}.part. Run the same command again: it goes on where this one stopped.`,
+      );
+    }
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** A span may have been sent over several lines; spaces mean the same there. */
+function linesOf(spans: readonly string[]): string {
+  return spans.map((json) => `${json.replaceAll(/[\r\n]+/g, ' ')}\n`).join('');
 }
 
 function queryOf(options: ExportOptions): SpanQuery {
@@ -97,46 +183,4 @@ function queryOf(options: ExportOptions): SpanQuery {
     tag: options.tag,
     limit: PAGE_SPANS,
   };
-}
-
-/** Lines gathered into writes of some size. A span may have been sent over several lines; spaces mean the same there. */
-async function* chunked(
-  lines: AsyncIterable<string>,
-  world: { readonly most: number; readonly tally: { spans: number }; readonly progress: Progress },
-): AsyncGenerator<string, void, void> {
-  const { most, tally, progress } = world;
-  let chunk = '';
-  for await (const line of lines) {
-    if (tally.spans === most) break;
-    tally.spans++;
-    chunk += `${line}\n`;
-    if (chunk.length < WRITE_CHARS) continue;
-    yield chunk;
-    chunk = '';
-    progress.update(0, tally.spans);
-  }
-  if (chunk !== '') yield chunk;
-}
-
-/** Under another name until it is complete, so that nobody takes a part for the whole. */
-async function writeFile(path: string, chunks: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
-  const partial = `${path}.part`;
-  try {
-    // Opened first: a stream that opens it by itself could do so after a failure has cleaned up.
-    const handle = await open(partial, 'w');
-    try {
-      const file: Writable = handle.createWriteStream();
-      const source = Readable.from(chunks, { objectMode: false, encoding: 'utf8' });
-      if (path.endsWith('.gz')) await pipeline(source, createGzip(), file, { signal });
-      else await pipeline(source, file, { signal });
-      await rename(partial, path);
-    } finally {
-      await handle.close();
-      await rm(partial, { force: true });
-    }
-  } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || syscall === undefined || code === 'ABORT_ERR') throw error;
-    throw new CliError(`${path}: cannot be written: ${message}`, { cause: error });
-  }
 }
