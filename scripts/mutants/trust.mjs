@@ -21,6 +21,11 @@ function rule(what, file, find, replace, red) {
   return { name: `trust: ${what}`, file, find, replace, tests: RULES, red };
 }
 
+/** A rule of what an operator does, at one node. */
+function operator(what, file, find, replace, red) {
+  return { name: `operator: ${what}`, file, find, replace, tests: ['revoking'], red };
+}
+
 /** A rule of what stays out at a node that took a key back. */
 function readmitted(what, find, replace, red) {
   const tests = ['readmitted-order'];
@@ -130,6 +135,33 @@ export const TRUST_MUTANTS = [
     'if (range.from !== 1)',
     'if (false)',
     /^a feed held without its beginning/,
+  ),
+  operator(
+    'a cut names only what is held',
+    'shell/cutting.js',
+    '?? NOTHING',
+    "?? (() => { throw new Error('not held'); })()",
+    /^(what is cut right behind a gap|a report counts)/,
+  ),
+  operator(
+    'statements fall into quarantine',
+    'shell/revoking.js',
+    'tenantOfContent(scope) !== undefined',
+    'true',
+    /^a report counts/,
+  ),
+  operator(
+    'whom we verified is let in unlisted',
+    'shell/trust-keeper.js',
+    'peer !== undefined || !this.graph.isNextToUs(fingerprint)',
+    'true',
+    /^whom this node verified itself/,
+  ),
+  access(
+    'the followed cut lower under our own revocation',
+    'access-cuts.js',
+    "end.kind === 'rotate' || trust.isOurs(end.by)",
+    "end.kind === 'rotate'",
   ),
   access('the grant that came last counts', 'access.js', 'facts.toSorted(compareAccess)', 'facts'),
   access('rights do not pass to an heir', 'access.js', 'grants.get(this.#goesOn(key))', 'grants.get(key)'),

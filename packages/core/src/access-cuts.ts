@@ -28,7 +28,8 @@ export interface KnownCuts {
 
 /**
  * Who may: a tenant's primary, or without one (or where it has ended itself) this node and the keys it follows. Under a
- * rotation the key that goes on, and none of those followed. Of our own earlier keys we alone, and no ended key of itself.
+ * rotation the key that goes on, and none of those followed; under our own revocations we alone. Of our own earlier keys
+ * we alone, and no ended key of itself.
  *
  * Judges that have not ended are believed at once, and they alone say where access feeds end. The cuts of one that has
  * ended count below that. So nothing here depends on itself, and two that revoked each other wait for a third.
@@ -118,8 +119,10 @@ export class JudgedCuts implements KnownCuts {
       if (this.#isSameNode(key, end.of)) return false;
       if (trust.isOurs(end.of)) return trust.isOurs(key);
       if (line.includes(key) || isPrimary(key)) return true;
-      // Whom we follow may say whom to distrust, and not where an honest key ends that went on as another.
-      return primary === undefined && (end.kind === 'rotate' ? trust.isOurs(key) : trust.follows(key));
+      // Whom we follow may say whom to distrust, and not where an honest key ends that went on as another; nor does he cut
+      // lower what we cut ourselves, unless by a revocation of his own, which is seen and can be overridden.
+      const isOurMatter = end.kind === 'rotate' || trust.isOurs(end.by);
+      return primary === undefined && (isOurMatter ? trust.isOurs(key) : trust.follows(key));
     };
   }
 

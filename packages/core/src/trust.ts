@@ -120,6 +120,11 @@ export class TrustGraph {
     return key === this.root || this.#reading.rings.has(key);
   }
 
+  /** Whether a key, or one that it goes on for, is trusted by the root's own word, whoever else vouches for it. */
+  isNextToUs(key: Fingerprint): boolean {
+    return this.#reading.rings.get(key) === 1;
+  }
+
   /** Whether its statements say that it trusts us: it verified us, and overrode whatever revocation of us it made. */
   verifiesUs(key: Fingerprint): boolean {
     const reading = this.#reading;

@@ -1,26 +1,42 @@
 /** Alice's node without its peers: what it is brought passes the gate, and its own word decides what stays out. */
 
+import type { AccessSettings } from '../dist/access.js';
+import type { NodeEvent } from '../dist/events.js';
 import type { Feed, FeedKey } from '../dist/feed.js';
 import type { GateOutcome } from '../dist/gate.js';
 import { Committer, type Pen } from '../dist/shell/committer.js';
 import { HoldingsTable } from '../dist/shell/holdings-table.js';
+import { Operator } from '../dist/shell/operator.js';
 import { PeerBook } from '../dist/shell/peer-book.js';
 import { TrustKeeper } from '../dist/shell/trust-keeper.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk } from '../dist/testing/memory-disk.js';
 import { MemoryIndex } from '../dist/testing/memory-index.js';
+import type { TrustSettings } from '../dist/trust-reading.js';
 import { alice, NOON_MS, seeded, tools } from './forge.js';
 
 export class KeepingNode {
   readonly keeper: TrustKeeper;
+  readonly operator: Operator;
+  readonly book: PeerBook;
+  readonly events: NodeEvent[];
   readonly #store: LogStore;
   readonly #table: HoldingsTable;
   readonly #committer: Committer;
 
-  private constructor(store: LogStore, table: HoldingsTable, keeper: TrustKeeper) {
+  private constructor(parts: {
+    readonly store: LogStore;
+    readonly table: HoldingsTable;
+    readonly keeper: TrustKeeper;
+    readonly book: PeerBook;
+    readonly events: NodeEvent[];
+  }) {
+    const { store, table, keeper, book, events } = parts;
     this.#store = store;
     this.#table = table;
     this.keeper = keeper;
+    this.events = events;
+    this.book = book;
     const clock = { now: () => NOON_MS, monotonic: () => 0, after: () => ({ cancel: () => undefined }) };
     this.#committer = new Committer({
       storage: store,
@@ -32,24 +48,39 @@ export class KeepingNode {
       onCommit: (committed) => keeper.observe(committed),
     });
     keeper.start(this.#committer);
+    this.operator = new Operator({
+      ownKey: alice.publicKey,
+      keeper,
+      book,
+      committer: this.#committer,
+      storage: store,
+      table,
+      tools,
+      idOf: () => undefined,
+    });
   }
 
-  static async start(): Promise<KeepingNode> {
+  static async start(
+    settings: { readonly trust?: Partial<TrustSettings>; readonly access?: AccessSettings } = {},
+  ): Promise<KeepingNode> {
     const { index } = new MemoryIndex().reopen();
     const random = seeded(1);
-    const storage = await LogStore.open({ disk: new MemoryDisk(), index, tools, random });
-    const table = new HoldingsTable(storage.feeds());
+    const store = await LogStore.open({ disk: new MemoryDisk(), index, tools, random });
+    const table = new HoldingsTable(store.feeds());
+    const book = new PeerBook(store.facts(), random);
+    const events: NodeEvent[] = [];
     const keeper = await TrustKeeper.open({
       ownKey: alice.publicKey,
       tools,
-      storage,
+      storage: store,
       table,
-      book: new PeerBook(storage.facts(), random),
-      access: { tenants: '*' },
+      book,
+      trust: settings.trust,
+      access: settings.access ?? { tenants: '*' },
       onChange: () => undefined,
-      onEvent: () => undefined,
+      onEvent: (event) => events.push(event),
     });
-    return new KeepingNode(storage, table, keeper);
+    return new KeepingNode({ store, table, keeper, book, events });
   }
 
   feed(key: FeedKey): Feed {

@@ -4,7 +4,7 @@ import { equalBytes, toHex } from '../bytes.js';
 import { compareStamps, STAMP_ZERO, type Stamp } from '../clock.js';
 import { hashOfEntry, HASH_BYTES, headerOfAccepted, splitEntry } from '../entry.js';
 import { LoglineError } from '../errors.js';
-import { lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
+import { holdsEntry, lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import { tenantOfScope, tenantOfTimeline, type Scope, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Crypto } from '../ports.js';
@@ -94,13 +94,15 @@ async function planCut(feed: Feed, from: RevokeFrom, world: CuttingWorld): Promi
   if (asked > heldTo) {
     throw new LoglineError('bad_request', `from: ${name} is held up to ${heldTo}, not ${asked}`);
   }
+  if (asked > 0 && !holdsEntry(feed, asked))
+    throw new LoglineError('bad_request', `from: entry ${asked} of ${name} is not held`);
   return cutFeed(feed, asked, world);
 }
 
-/** The cut of one feed behind entry `cutAt`, with what falls. */
+/** The cut of one feed behind entry `cutAt`, with what falls. Of an entry that is not held it names no hash, but zeros. */
 export async function cutFeed(feed: Feed, cutAt: number, world: CuttingWorld): Promise<PlannedCut> {
   const { scope, epoch } = splitFeedKey(feed.key) ?? { scope: '' as Scope, epoch: new Uint8Array(0) };
-  const hash = cutAt === 0 ? NOTHING : await hashAt(feed, cutAt, world);
+  const hash = (await hashAt(feed, cutAt, world)) ?? NOTHING;
   return {
     key: feed.key,
     name: nameOfFeed(feed.key),
@@ -136,13 +138,26 @@ export async function countAbove(
   return { entries, spans };
 }
 
-async function hashAt(feed: Feed, seq: number, { storage, crypto }: CuttingWorld): Promise<Uint8Array> {
+/** Whether the entry held at a place is the one of this hash. */
+export async function holdsEntryOf(
+  feed: Feed,
+  seq: number,
+  hash: Uint8Array,
+  world: CuttingWorld,
+): Promise<boolean> {
+  const held = await hashAt(feed, seq, world);
+  return held !== undefined && equalBytes(held, hash);
+}
+
+async function hashAt(
+  feed: Feed,
+  seq: number,
+  { storage, crypto }: CuttingWorld,
+): Promise<Uint8Array | undefined> {
   const head = feed.ranges.find((range) => range.to === seq)?.head;
   if (head !== undefined) return head.hash;
+  if (!holdsEntry(feed, seq)) return undefined;
   const [entry] = await storage.entries(feed.key, { from: seq, to: seq, bytesMost: 1 });
   const parts = entry === undefined ? undefined : splitEntry(entry.bytes);
-  if (parts === undefined) {
-    throw new LoglineError('bad_request', `from: entry ${seq} of ${nameOfFeed(feed.key)} is not held`);
-  }
-  return hashOfEntry(parts, crypto);
+  return parts === undefined ? undefined : hashOfEntry(parts, crypto);
 }

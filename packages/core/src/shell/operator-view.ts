@@ -77,7 +77,7 @@ export interface FeedCut {
   readonly heldTo: number;
   /** The last entry that stays; 0 for none. */
   readonly cutAt: number;
-  /** What falls. */
+  /** What falls into quarantine: nothing of a feed of statements, of which those beyond the cut only lose their effect. */
   readonly entries: number;
   readonly spans: number;
   readonly isProvisional: boolean;

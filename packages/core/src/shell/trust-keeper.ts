@@ -146,9 +146,9 @@ export class TrustKeeper implements Standing {
   trusts(key: Uint8Array): boolean {
     const peer = this.#options.book.byKey(key);
     const fingerprint = fingerprintOf(key);
-    // Who was taken off the list is not let in, though nobody revoked the key; others' vouching lets in who is not on it.
-    const isListed = peer !== undefined || (this.#options.trust?.depth ?? 1) > 1;
-    if (isListed && this.graph.trusts(fingerprint)) return true;
+    // Whom we verified and took off the list is not let in, though nobody revoked the key; others' vouching lets in who is not on it.
+    const isLetIn = peer !== undefined || !this.graph.isNextToUs(fingerprint);
+    if (isLetIn && this.graph.trusts(fingerprint)) return true;
     // A fingerprint that the operator wrote down is his word. Ours, which needs the name, follows the peer's first hello.
     const isHisWord = peer?.pinnedBy === 'operator' && peer.method !== 'certificate';
     return isHisWord && !this.graph.hasEnded(fingerprint);

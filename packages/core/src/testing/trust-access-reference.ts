@@ -158,6 +158,7 @@ export class AccessReference {
       this.#trust.endsOf(this.primary).every(({ overriddenMs }) => overriddenMs !== undefined);
     if (hasPrimary) return isSuccessor || this.#goesOn(key) === this.primary;
     if (end.said.statement.kind === 'rotate') return isSuccessor || roots.has(key);
+    if (roots.has(signerOf(end.said))) return roots.has(key);
     return roots.has(key) || followed.has(key);
   }
 
