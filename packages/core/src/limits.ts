@@ -135,6 +135,10 @@ export const LIMITS = {
   /** Assertions of one entry: those of one change to a span. */
   assertionsBytes: 256 * KIB,
   assertionsPerEntry: 256,
+  /** Of one feed about one field of a span, or one tag: the latest count, and of so many fields and tags. */
+  assertionsPerField: 64,
+  notesPerFeed: 256,
+  assertedFields: 512,
   /** Assertions that one supersedes. */
   supersededAssertions: 64,
   /** A member of a span's `metadata` as canonical JSON, and its name. */
@@ -176,6 +180,7 @@ export const LIMITS = {
   waitingJobs: 65_536,
   /** Rows kept in memory before they go to the index in one batch. */
   indexRows: 8192,
+  indexRowBytes: 8 * MIB,
   /** Decoded batches kept for reading. */
   batchCacheBytes: 16 * MIB,
   /** Entries with the same span id that are told apart. */

@@ -1,6 +1,6 @@
 /** The storage port: what a node keeps, and when it may believe that it is kept. `store/` implements it over a log. */
 
-import type { Assertion } from './assertion.js';
+import type { Assertion, PlacedAssertion } from './assertion.js';
 import type { Bar, Feed, FeedKey } from './feed.js';
 import type { Header } from './entry.js';
 import type { TenantId } from './identity.js';
@@ -66,6 +66,7 @@ export interface ArrivalCursor extends Arrival {
 /** One body stored under a span id, and what the reading order of bodies needs. */
 export interface SpanVariant {
   readonly arrival: Arrival;
+  readonly key: FeedKey;
   readonly origin: Uint8Array;
   readonly header: Pick<Header, 'stamp' | 'seq'>;
 }
@@ -98,6 +99,56 @@ export interface Quarantined extends Bar, Tally {
   readonly to: number;
 }
 
+/** A field of a span; `identity` for which of its bodies is meant. */
+export interface ContestedPlace {
+  readonly tenant: TenantId;
+  readonly span: SpanId;
+  readonly field: string;
+}
+
+/** A field that several origins spoke of, or a span that several brought: whether they are at odds is to be judged. */
+export interface Contested {
+  readonly span: SpanId;
+  readonly field: string;
+  /** Grows with all that is said of it, accepted or not. */
+  readonly touches: number;
+  readonly verdict: Verdict | undefined;
+}
+
+/** What was found of a contested field. It holds while `touches` are those of the place, and `config` is what decides now. */
+export interface Verdict {
+  readonly state: 'none' | 'open' | 'settled';
+  /** 32 bytes that stand for the policy, and for what was quarantined. */
+  readonly config: Uint8Array;
+  readonly touches: number;
+  /** When a stamp that lay ahead comes due; ms since 1970. */
+  readonly recheckAtMs: number | undefined;
+}
+
+/** What the storage holds of annotations. */
+export interface AnnotationStore {
+  /** Whether anything was ever said of a span, accepted or not. Synchronous: readers ask for each span. */
+  has(tenant: TenantId, id: SpanId): boolean;
+  /**
+   * What is said of a span in accepted entries, in no order. Of one feed about one field or tag the latest
+   * `LIMITS.assertionsPerField` by seq (of notes more), and so about `LIMITS.assertedFields` of them.
+   */
+  about(tenant: TenantId, id: SpanId): Promise<readonly PlacedAssertion[]>;
+  /** What may be contested of a tenant, or of one span, ascending from behind `after` on. */
+  contested(
+    tenant: TenantId,
+    page: {
+      readonly after?: Pick<ContestedPlace, 'span' | 'field'> | undefined;
+      readonly span?: SpanId | undefined;
+      readonly limit: number;
+    },
+  ): Promise<readonly Contested[]>;
+  /** Keeps what was found of a contested field, not durably: it can be found again. Returns what was kept before. */
+  keepVerdict(place: ContestedPlace, verdict: Verdict): Verdict | undefined;
+  /** Where something was said of a contested field since the last call; `undefined` where that was too much to remember. */
+  takeTouched(): readonly ContestedPlace[] | undefined;
+}
+
 export interface StorageFigures {
   readonly logBytes: number;
   readonly entries: number;
@@ -107,6 +158,7 @@ export interface StorageFigures {
 export interface Storage {
   /** This process start: 8 random bytes, the epoch of every feed that it writes. */
   readonly run: Uint8Array;
+  readonly annotations: AnnotationStore;
   /** All feeds as they were at opening. The node keeps its own copy up to date. */
   feeds(): readonly Feed[];
   /** The latest value of every fact. */

@@ -4,13 +4,18 @@ import { LIMITS } from '../limits.js';
 import type { Key, KeyValue } from '../ports.js';
 
 type Rows = Map<Key, Uint8Array | undefined>;
+type Groups = Map<Key, Set<Key>>;
 
 export class RowIndex {
   readonly #store: KeyValue;
   /** Not yet handed over. */
   #fresh: Rows = new Map();
+  #freshBytes = 0;
   /** Handed over, not yet in the store. */
   #leaving: Rows = new Map();
+  /** Keys of both by the group that they were set in. */
+  #freshGroups: Groups = new Map();
+  #leavingGroups: Groups = new Map();
   #flushing: Promise<void> | undefined;
 
   constructor(store: KeyValue) {
@@ -25,22 +30,36 @@ export class RowIndex {
 
   set(key: Key, value: Uint8Array): void {
     this.#fresh.set(key, value);
+    this.#freshBytes += value.length;
+  }
+
+  /** Sets a row of a group: all whose keys begin with `group` are set so, and found without a look at any others. */
+  setIn(group: Key, key: Key, value: Uint8Array): void {
+    this.set(key, value);
+    const keys = this.#freshGroups.get(group);
+    if (keys === undefined) this.#freshGroups.set(group, new Set([key]));
+    else keys.add(key);
   }
 
   /** Whether enough rows wait for a batch. */
   get isFull(): boolean {
-    return this.#fresh.size >= LIMITS.indexRows;
+    return this.#fresh.size >= LIMITS.indexRows || this.#freshBytes >= LIMITS.indexRowBytes;
   }
 
-  async scan(range: {
-    readonly from: Key;
-    readonly to: Key;
-    readonly limit: number;
-  }): Promise<readonly (readonly [Key, Uint8Array])[]> {
+  /** Rows with `from <= key < to`, ascending. `group`: the one that all of them were set in, if they were. */
+  async scan(
+    range: { readonly from: Key; readonly to: Key; readonly limit: number },
+    group?: Key,
+  ): Promise<readonly (readonly [Key, Uint8Array])[]> {
     // Taken before the wait: a batch that lands meanwhile is then in both, never in neither.
     const recent = new Map<Key, Uint8Array | undefined>();
-    for (const rows of [this.#leaving, this.#fresh]) {
-      for (const [key, value] of rows) if (key >= range.from && key < range.to) recent.set(key, value);
+    const isWithin = (key: Key): boolean => key >= range.from && key < range.to;
+    if (group === undefined) {
+      for (const rows of [this.#leaving, this.#fresh])
+        for (const [key, value] of rows) if (isWithin(key)) recent.set(key, value);
+    } else {
+      for (const groups of [this.#leavingGroups, this.#freshGroups])
+        for (const key of groups.get(group) ?? []) if (isWithin(key)) recent.set(key, this.get(key));
     }
     const stored = await this.#store.scan(range);
     if (recent.size === 0) return stored;
@@ -60,9 +79,13 @@ export class RowIndex {
     while (this.#flushing !== undefined) await this.#flushing;
     for (const [key, value] of checkpoint()) this.#fresh.set(key, value);
     this.#leaving = this.#fresh;
+    this.#leavingGroups = this.#freshGroups;
     this.#fresh = new Map();
+    this.#freshGroups = new Map();
+    this.#freshBytes = 0;
     this.#flushing = this.#store.write(sorted(this.#leaving)).then(() => {
       this.#leaving = new Map();
+      this.#leavingGroups = new Map();
       this.#flushing = undefined;
     });
     await this.#flushing;
@@ -75,6 +98,8 @@ export class RowIndex {
   async clear(): Promise<void> {
     await this.#flushing;
     this.#fresh.clear();
+    this.#freshGroups.clear();
+    this.#freshBytes = 0;
     await this.#store.clear();
   }
 

@@ -13,7 +13,7 @@ import type { LogMark } from './log.js';
 import { readBar, writeBar } from './records.js';
 
 /** Bump it when rows change: the index is then rebuilt from the log. */
-export const INDEX_VERSION = 4;
+export const INDEX_VERSION = 5;
 
 const POSITION_BYTES = 7;
 const INDEX_BYTES = 2;

@@ -21,6 +21,7 @@ import type {
   Tally,
   TimelineRow,
 } from '../storage.js';
+import { AssertionIndex } from './assertion-index.js';
 import { Catalog } from './catalog.js';
 import { EntryReader } from './entry-reader.js';
 import { Log, markOf, type LogRecord } from './log.js';
@@ -48,6 +49,7 @@ export interface StoreOptions {
 
 export class LogStore implements Storage {
   readonly run: Uint8Array;
+  readonly annotations: AssertionIndex;
   /** Bytes cut from the end of the log at opening: an append that was never acknowledged. */
   readonly tornBytes: number;
   readonly #log: Log;
@@ -64,6 +66,7 @@ export class LogStore implements Storage {
     this.#index = index;
     this.#catalog = catalog;
     this.#tools = options.tools;
+    this.annotations = new AssertionIndex(index, catalog, options.tools);
     this.#reader = new EntryReader(log, index, catalog);
     this.#cache = new SpanCache(options.tools);
     this.#clock = options.clock;
@@ -153,6 +156,7 @@ export class LogStore implements Storage {
       .filter((row) => !this.#catalog.isQuarantined(row.feed, row.seq));
     return accepted.map((row) => ({
       arrival: row.arrival,
+      key: this.#catalog.feedAt(row.feed).key,
       origin: this.#catalog.originAt(row.feed),
       header: { stamp: { ms: row.ms, count: row.count }, seq: row.seq },
     }));
@@ -263,6 +267,7 @@ export class LogStore implements Storage {
     const feed = this.#catalog.addEntry(entry);
     const { scope, seq, stamp } = entry.header;
     this.#index.set(rows.entryRowKey(feed, seq), rows.writeEntryRow(position, entry.spans.length));
+    if (entry.assertions.length > 0) return this.annotations.add(entry, feed);
     this.#cache.put(position, entry.spans);
     const tenant = tenantOfTimeline(scope);
     if (tenant === undefined) return;
@@ -277,10 +282,17 @@ export class LogStore implements Storage {
       const bodies = held === undefined ? [] : rows.readVariants(held);
       // A quarantined span counts as stored and as withheld; one beside quarantined bodies alone is new to its readers.
       if (isBarred || bodies.every((body) => this.#catalog.isQuarantined(body.feed, body.seq))) count.spans++;
+      if (bodies.length > 0 && this.#isRivalled(bodies, feed)) this.annotations.addRival(tenant, span.id);
       const kept = bodies.length === 0 ? [row] : bestFirst([...bodies, row], this.#catalog, this.#clock);
       this.#index.set(key, rows.writeVariants(kept));
       this.#index.set(prefix + span.instant + span.id, rows.writeArrival(arrival));
     }
+  }
+
+  /** Whether some of the bodies are of another origin than a feed. */
+  #isRivalled(bodies: readonly rows.VariantRow[], feed: number): boolean {
+    const origin = this.#catalog.originAt(feed);
+    return bodies.some((body) => !equalBytes(this.#catalog.originAt(body.feed), origin));
   }
 
   async #saveIfFull(): Promise<void> {
