@@ -19,6 +19,15 @@ export type NodeEvent =
       readonly reason: string;
     }
   | { readonly kind: 'dial_failed'; readonly address: string; readonly reason: string }
+  /** A node of our network answered at an address that discovery found. Nobody trusts it for that. */
+  | {
+      readonly kind: 'node_found';
+      readonly peerId: NodeId;
+      readonly fingerprint: Fingerprint;
+      readonly address: string;
+    }
+  /** A way of finding nodes does not work: told once for each reason. */
+  | { readonly kind: 'discovery_failed'; readonly method: string; readonly reason: string }
   | {
       readonly kind: 'peer_connected';
       readonly peerId: NodeId;

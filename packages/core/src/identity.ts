@@ -50,6 +50,10 @@ export function nodeIdOf(name: string): NodeId {
   return (NODE_PREFIX + name) as NodeId;
 }
 
+export function isNodeId(text: string): text is NodeId {
+  return text.startsWith(NODE_PREFIX) && isNodeName(text.slice(NODE_PREFIX.length));
+}
+
 /** Accepts a bare name too: people type those. */
 export function parseNodeId(text: string): NodeId | undefined {
   const name = text.startsWith(NODE_PREFIX) ? text.slice(NODE_PREFIX.length) : text;

@@ -108,6 +108,8 @@ export const LIMITS = {
   /** Dials of candidates at a time, and within a minute. */
   scouts: 8,
   scoutsPerMinute: 60,
+  /** Addresses of one key that are dialled by turns. */
+  placesTried: 3,
   /** Waits after dials of a candidate that came to nothing, and of one that refused us or that nobody trusts. */
   scoutFirstMs: 15_000,
   scoutMostMs: 30 * 60_000,

@@ -1,6 +1,7 @@
 /** What a node is opened with. */
 
 import type { NodeEvent } from './events.js';
+import type { DiscoveryOptions } from './finder.js';
 import type { TenantId } from './identity.js';
 import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
 import type { VerificationMethod } from './statement.js';
@@ -8,7 +9,7 @@ import type { Storage } from './storage.js';
 import type { TrustSettings } from './trust-reading.js';
 
 export interface TrustedPeer {
-  /** In canonical form: see `parseAddress`. */
+  /** In canonical form: see `parseAddress`. Or the id of a node, with its key: then discovery finds out where it is. */
   readonly address: string;
   readonly key?: Uint8Array | undefined;
   /** How the node there has to prove who it is; where nothing is said, either way will do. */
@@ -36,5 +37,7 @@ export interface NodeOptions {
   readonly primaries?: ReadonlyMap<TenantId, Uint8Array> | undefined;
   /** How far others' word goes: see `TrustSettings`. */
   readonly trust?: Partial<TrustSettings> | undefined;
+  /** Ways of finding other nodes; without them there are the trusted peers alone. */
+  readonly discovery?: DiscoveryOptions | undefined;
   readonly onEvent?: (event: NodeEvent) => void;
 }

@@ -2,7 +2,6 @@
 
 import { EPOCH_BYTES } from './entry.js';
 import { LoglineError } from './errors.js';
-import { NETWORK_KEY_LABEL } from './handshake.js';
 import {
   fingerprintOf,
   isNodeName,
@@ -17,20 +16,21 @@ import type { NodeOptions, TrustedPeer } from './node-options.js';
 import { LIMITS } from './limits.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
 import { Committer, type Committed } from './shell/committer.js';
+import type { DiscoveryDesk } from './shell/discovery-desk.js';
 import { HoldingsTable } from './shell/holdings-table.js';
 import { explainSpan, type ExplainWorld, type SpanStory } from './shell/explain.js';
 import { Listing, refuseUnusable } from './shell/listing.js';
 import { parseSpanId } from './span.js';
 import { PeerBook, type ListedPeer } from './shell/peer-book.js';
-import { describePeers, type PeerInfo } from './shell/peer-info.js';
-import { Peering } from './shell/peering.js';
+import { describeFound, describePeers, type PeerInfo, type PeerWorld } from './shell/peer-info.js';
+import { prepareMeeting } from './shell/meeting.js';
+import type { Peering } from './shell/peering.js';
 import { CommitBell, spansByTenant } from './shell/commit-bell.js';
 import { describeStatus, type NodeStatus } from './shell/node-status.js';
 import { Operator } from './shell/operator.js';
 import type { OperatorDesk } from './shell/operator-view.js';
-import { awaitsRotation, isContested, ownRotations, publishRotation } from './shell/rotation.js';
+import { ownRotations, publishRotation } from './shell/rotation.js';
 import { TrustKeeper } from './shell/trust-keeper.js';
-import { vouch } from './shell/vouching.js';
 import { runSync, type SyncOptions, type SyncReport } from './shell/sync.js';
 import { reportReplication, type Replication, type ReplicationWish } from './shell/replication.js';
 import { Timeline } from './shell/timeline.js';
@@ -49,12 +49,15 @@ export class FederationNode {
   readonly fingerprint: Fingerprint;
   /** What an operator may see and do about trust, access and quarantine. */
   readonly operator: OperatorDesk;
+  /** Being found, and looking for others. */
+  readonly discovery: Pick<DiscoveryDesk, 'announce' | 'look' | 'isBusy'>;
   readonly #options: NodeOptions;
   readonly #table: HoldingsTable;
   readonly #committer: Committer;
   readonly #book: PeerBook;
   readonly #keeper: TrustKeeper;
   readonly #peering: Peering;
+  readonly #desk: DiscoveryDesk;
   readonly #listing: Listing;
   readonly #bell = new CommitBell();
   #lastSyncMs: number | undefined;
@@ -79,37 +82,11 @@ export class FederationNode {
       renewal: { epoch: () => options.random.bytes(EPOCH_BYTES), trusts: (key) => this.#keeper.trusts(key) },
       onCommit: (committed) => this.#onCommit(committed),
     });
-    const greeter = {
-      name: options.name,
-      publicKey: keyPair.publicKey,
-      certificates: options.credentials?.own ?? [],
-      rotations: parts.rotations,
-      networkKey: tools.crypto.stretch(options.networkKey ?? '', NETWORK_KEY_LABEL),
-      sign: (bytes: Uint8Array) => tools.crypto.sign(bytes, keyPair.secretKey),
-    };
-    this.#peering = new Peering({
-      name: options.name,
-      book: this.#book,
-      transport: options.transport,
-      clock,
-      host: {
-        tools,
-        clock,
-        storage,
-        table: this.#table,
-        committer: this.#committer,
-        greeter,
-        standing: this.#keeper,
-        credentials: options.credentials,
-        isClosedNetwork: (options.networkKey ?? '') !== '',
-        awaitsRotation: (rotation) => awaitsRotation(rotation, this.#keeper),
-        isContested: (key) => isContested(key, this.#keeper),
-        vouch: (key, name, method) =>
-          vouch({ key, name, method }, { keeper: this.#keeper, committer: this.#committer }),
-      },
-      onEvent,
-    });
-    const [book, committer, peering] = [this.#book, this.#committer, this.#peering];
+    const { peering, desk } = prepareMeeting(options, { ...parts, committer: this.#committer });
+    this.#peering = peering;
+    this.#desk = desk;
+    this.discovery = desk;
+    const [book, committer] = [this.#book, this.#committer];
     this.#listing = new Listing({ book, committer, peering, onEvent, crypto: tools.crypto });
     this.operator = new Operator({
       ownKey: keyPair.publicKey,
@@ -170,6 +147,7 @@ export class FederationNode {
     node.#followRotations();
     await keeper.settled();
     node.#peering.start();
+    await node.#desk.start();
     return node;
   }
 
@@ -209,8 +187,12 @@ export class FederationNode {
   }
 
   peers(): readonly PeerInfo[] {
-    const { clock } = this.#options;
-    return describePeers(this.#book, { peering: this.#peering, standing: this.#keeper, clock });
+    return describePeers(this.#peerWorld());
+  }
+
+  /** Nodes that discovery has found and nobody has listed: trusted for nothing. */
+  found(): readonly PeerInfo[] {
+    return describeFound(this.#desk.candidates, this.#peerWorld());
   }
 
   /** Trusts the node at an address from now on, durably. With a key only that one; without, the first key seen there. */
@@ -239,9 +221,11 @@ export class FederationNode {
     return spanId === undefined ? undefined : explainSpan(tenant, spanId, this.#world());
   }
 
-  /** Dials a listed peer now instead of when its backoff ends. */
+  /** Dials a listed peer, or what discovery has found, now instead of when its backoff ends. */
   redial(address: string): void {
-    this.#listing.redial(address);
+    const found = this.#book.byAddress(address) === undefined ? this.#desk.candidates.at(address) : undefined;
+    if (found === undefined) this.#listing.redial(address);
+    else this.#desk.redial(found);
   }
 
   /** Compares holdings with peers and waits until nothing is missing on either side, or the time is up. */
@@ -276,7 +260,7 @@ export class FederationNode {
 
   async #close(): Promise<void> {
     this.#closed = true;
-    await this.#peering.close();
+    await Promise.all([this.#peering.close(), this.#desk.close()]);
     await this.#committer.close();
     this.#bell.close();
     await this.#keeper.settled().catch(() => undefined);
@@ -302,6 +286,13 @@ export class FederationNode {
     const publicKey = keyOfFingerprint(key);
     const name = publicKey === undefined ? undefined : this.#book.nameOf(publicKey);
     return name === undefined ? undefined : nodeIdOf(name);
+  }
+
+  #peerWorld(): PeerWorld {
+    const { clock, keyPair } = this.#options;
+    const [book, peering, standing] = [this.#book, this.#peering, this.#keeper];
+    const placesOf = (key: Uint8Array): readonly string[] => this.#desk.placesOf(key);
+    return { book, peering, standing, clock, placesOf, ownKey: keyPair.publicKey };
   }
 
   #onTrustChange(): void {

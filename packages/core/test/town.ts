@@ -19,7 +19,7 @@ export const TOOLS = {
 };
 
 export type Settings = Partial<
-  Pick<NodeOptions, 'trust' | 'tenants' | 'primaries' | 'networkKey' | 'trustedPeers'>
+  Pick<NodeOptions, 'trust' | 'tenants' | 'primaries' | 'networkKey' | 'trustedPeers' | 'discovery'>
 > & {
   /** Where it is, if not at its name. */
   readonly address?: string;

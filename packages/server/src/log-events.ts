@@ -39,6 +39,8 @@ export const LOG_EVENTS = {
   entry_refused: 'warn',
   feed_forked: 'error',
   primary_refused: 'error',
+  node_found: 'info',
+  discovery_failed: 'warn',
   synced: 'info',
   spans_stored: 'trace',
 } as const satisfies Readonly<Record<string, EventLevel>>;

@@ -89,6 +89,15 @@ export function logEvent(log: Log, event: NodeEvent): void {
       });
     case 'dial_failed':
       return log.warn({ event: event.kind, address: event.address, reason: short(event.reason) });
+    case 'node_found':
+      return log.info({
+        event: event.kind,
+        peer_id: event.peerId,
+        fingerprint: event.fingerprint,
+        address: event.address,
+      });
+    case 'discovery_failed':
+      return log.warn({ event: event.kind, method: event.method, reason: short(event.reason) });
     case 'entry_refused':
       return log.warn({
         event: event.kind,

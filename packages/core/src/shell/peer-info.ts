@@ -1,6 +1,14 @@
 /** Peers as operators see them. */
 
-import { fingerprintOf, nodeIdOf, type Fingerprint, type NodeId, type TrustLevel } from '../identity.js';
+import type { Candidates, FindingMethod } from '../discovery.js';
+import {
+  fingerprintOf,
+  isNodeId,
+  nodeIdOf,
+  type Fingerprint,
+  type NodeId,
+  type TrustLevel,
+} from '../identity.js';
 import type { Clock } from '../ports.js';
 import type { ListedPeer, PeerBook } from './peer-book.js';
 import type { Peering } from './peering.js';
@@ -9,12 +17,17 @@ import type { Standing } from './standing.js';
 export interface PeerInfo {
   /** Known once the peer has said its name. */
   readonly id: NodeId | undefined;
+  /** Under which it is listed: an address, or the id of a node that is listed by its key. */
   readonly address: string;
   readonly fingerprint: Fingerprint | undefined;
   readonly pinnedBy: 'operator' | 'first_contact' | undefined;
   /** A key that answered at the address and waits for the operator's word: see `FederationNode.confirm`. */
   readonly unconfirmedFingerprint: Fingerprint | undefined;
-  readonly source: 'configured' | 'established';
+  readonly source: 'configured' | 'established' | 'discovered';
+  /** How its address came to be known; `remembered` from before a restart. */
+  readonly method: FindingMethod | 'manual' | 'remembered';
+  /** An address at which discovery has seen its key prove itself. */
+  readonly foundAt: string | undefined;
   readonly status: 'connected' | 'connecting' | 'disconnected';
   readonly trustLevel: TrustLevel;
   readonly establishedAtMs: number | undefined;
@@ -33,37 +46,110 @@ export interface PeerInfo {
   readonly bytesOut: number;
 }
 
-export function describePeers(
-  book: PeerBook,
-  world: { readonly peering: Peering; readonly standing: Standing; readonly clock: Clock },
-): readonly PeerInfo[] {
-  const { peering, standing, clock } = world;
-  return [...book.peers()].map((peer) => {
-    const session = peer.key === undefined ? undefined : peering.session(peer.key);
+type Connection = Pick<
+  PeerInfo,
+  'latencyMs' | 'skewMs' | 'inSync' | 'entriesIn' | 'entriesOut' | 'bytesIn' | 'bytesOut'
+> & { readonly status: 'connected' | undefined; readonly heardAtMs: number | undefined };
+
+/** Where what is told of peers comes from. */
+export interface PeerWorld {
+  readonly book: PeerBook;
+  readonly peering: Peering;
+  readonly standing: Standing;
+  readonly clock: Clock;
+  readonly ownKey: Uint8Array;
+  /** Addresses at which discovery has seen a key prove itself, latest first. */
+  readonly placesOf: (key: Uint8Array) => readonly string[];
+}
+
+const NOT_FOUND_YET =
+  'discovery has not found this node yet: see that it runs, and that both nodes use the same FEDERATION_NETWORK_KEY and discovery methods';
+
+export function describePeers(world: PeerWorld): readonly PeerInfo[] {
+  const { standing, clock } = world;
+  return [...world.book.peers()].map((peer) => {
     const toWallMs = clock.now() - clock.monotonic();
+    const named = peer.name === undefined ? undefined : nodeIdOf(peer.name);
+    const foundAt = peer.key === undefined ? undefined : world.placesOf(peer.key)[0];
+    const isLost = isNodeId(peer.address) && foundAt === undefined;
+    const { heardAtMs, ...connection } = describeConnection(peer.key, world);
+    const isConnected = connection.status !== undefined;
     return {
-      id: peer.name === undefined ? undefined : nodeIdOf(peer.name),
+      ...connection,
+      id: named ?? (isNodeId(peer.address) ? peer.address : undefined),
       address: peer.address,
+      foundAt,
+      method: 'manual',
       fingerprint: peer.key === undefined ? undefined : fingerprintOf(peer.key),
       pinnedBy: peer.pinnedBy,
       source: peer.source,
-      status: session !== undefined ? 'connected' : peer.dialling ? 'connecting' : 'disconnected',
+      status: connection.status ?? (peer.dialling ? 'connecting' : 'disconnected'),
       unconfirmedFingerprint: peer.seenKey === undefined ? undefined : fingerprintOf(peer.seenKey),
       trustLevel: levelOf(peer, standing),
       establishedAtMs: peer.establishedAtMs,
-      lastSeenMs: session === undefined ? peer.lastSeenMs : session.state.heardAtMs + toWallMs,
-      lastError: session === undefined ? peer.lastError : undefined,
-      lastErrorAtMs: session === undefined ? peer.lastErrorAtMs : undefined,
-      nextDialAtMs: session === undefined ? Math.max(peer.nextDialAtMs + toWallMs, clock.now()) : undefined,
-      latencyMs: session?.state.latencyMs,
-      skewMs: session?.state.skewMs,
-      inSync: session?.isInSync ?? false,
-      entriesIn: session?.figures.entriesIn ?? 0,
-      entriesOut: session?.figures.entriesOut ?? 0,
-      bytesIn: session?.link.traffic.bytesIn ?? 0,
-      bytesOut: session?.link.traffic.bytesOut ?? 0,
+      lastSeenMs: heardAtMs ?? peer.lastSeenMs,
+      lastError: isConnected ? undefined : (peer.lastError ?? (isLost ? NOT_FOUND_YET : undefined)),
+      lastErrorAtMs: isConnected ? undefined : peer.lastErrorAtMs,
+      nextDialAtMs: isConnected || isLost ? undefined : Math.max(peer.nextDialAtMs + toWallMs, clock.now()),
     };
   });
+}
+
+/** What discovery has found and nobody has listed, each key once. */
+export function describeFound(candidates: Candidates, world: PeerWorld): readonly PeerInfo[] {
+  const { book, standing, clock } = world;
+  const seen = new Set<Fingerprint>([fingerprintOf(world.ownKey)]);
+  return [...candidates].flatMap((candidate) => {
+    const { key, name, address } = candidate;
+    const fingerprint = key === undefined ? undefined : fingerprintOf(key);
+    const isListed =
+      book.byAddress(address) !== undefined || (key !== undefined && book.byKey(key) !== undefined);
+    if (isListed || (fingerprint !== undefined && seen.has(fingerprint))) return [];
+    if (fingerprint !== undefined) seen.add(fingerprint);
+    const { heardAtMs, ...connection } = describeConnection(key, world);
+    const isConnected = connection.status !== undefined;
+    const toWallMs = clock.now() - clock.monotonic();
+    return [
+      {
+        ...connection,
+        // A claim is no name.
+        id: key === undefined || name === undefined ? undefined : nodeIdOf(name),
+        address,
+        foundAt: undefined,
+        method: candidate.foundBy ?? 'remembered',
+        fingerprint,
+        pinnedBy: undefined,
+        source: 'discovered',
+        status: connection.status ?? (candidate.dialling ? 'connecting' : 'disconnected'),
+        unconfirmedFingerprint: undefined,
+        trustLevel: key === undefined ? 'unknown' : standing.levelOf(key),
+        establishedAtMs: undefined,
+        lastSeenMs: heardAtMs ?? candidate.provenAtMs,
+        lastError: isConnected ? undefined : candidate.lastError,
+        lastErrorAtMs: isConnected ? undefined : candidate.lastErrorAtMs,
+        nextDialAtMs: isConnected
+          ? undefined
+          : Math.max(candidates.nextDialAtMs(candidate) + toWallMs, clock.now()),
+      },
+    ];
+  });
+}
+
+/** What an open session with a key tells; no `status` without one. */
+function describeConnection(key: Uint8Array | undefined, { peering, clock }: PeerWorld): Connection {
+  const session = key === undefined ? undefined : peering.session(key);
+  const toWallMs = clock.now() - clock.monotonic();
+  return {
+    status: session === undefined ? undefined : 'connected',
+    heardAtMs: session === undefined ? undefined : session.state.heardAtMs + toWallMs,
+    latencyMs: session?.state.latencyMs,
+    skewMs: session?.state.skewMs,
+    inSync: session?.isInSync ?? false,
+    entriesIn: session?.figures.entriesIn ?? 0,
+    entriesOut: session?.figures.entriesOut ?? 0,
+    bytesIn: session?.link.traffic.bytesIn ?? 0,
+    bytesOut: session?.link.traffic.bytesOut ?? 0,
+  };
 }
 
 /** A listed peer is pending at least; verified is one whom we trust and who said that it trusts us. */

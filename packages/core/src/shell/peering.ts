@@ -1,14 +1,14 @@
-/** Connections: dials listed peers, takes calls, keeps one session per pair of nodes, and binds names to keys. */
+/** Connections: takes links that were dialled and calls, keeps one session per pair of nodes, and binds names to keys. */
 
 import type { NodeEvent } from '../events.js';
 import type { FeedKey } from '../feed.js';
 import type { GateOutcome } from '../gate.js';
-import { messageOf } from '../errors.js';
 import { fingerprintOf, nodeIdOf, type Fingerprint } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { ByeCode, Hello } from '../message.js';
-import type { Clock, Link, Timer, Transport } from '../ports.js';
+import type { Clock, Link, Transport } from '../ports.js';
 import type { Committed } from './committer.js';
+import { Dialler } from './dialler.js';
 import { FirstContacts, type ContactHost } from './first-contact.js';
 import { Herald } from './herald.js';
 import { LastSeen } from './last-seen.js';
@@ -28,9 +28,19 @@ export interface PeeringOptions {
     ContactHost &
     SuccessionHost;
   readonly onEvent: (event: NodeEvent) => void;
+  /** What discovery has to do with links; without it there is none. */
+  readonly scouting?: Scouting;
 }
 
-const LOOK_MS = 250;
+/** Links that discovery asked for, besides those to listed peers. */
+export interface Scouting {
+  /** Addresses at which a key has proven itself. */
+  placesOf(key: Uint8Array): readonly string[];
+  /** The node at the other end is of our network, and has proven its key. */
+  greeted(link: Link, hello: Hello): void;
+  closed(link: Link, end: SessionEnd & { readonly wasOpen: boolean }): void;
+}
+
 const TOO_MANY = 4429;
 /** Ends of a greeting after which the next one may go better, without anybody changing a setting. */
 const MAY_CHANGE: ReadonlySet<SessionEnd['code']> = new Set(['pending', 'replaced', 'going_away', 'lost']);
@@ -49,7 +59,7 @@ export class Peering {
   readonly #newlyTrusted: NewlyTrusted;
   readonly #herald: Herald;
   readonly lastSeen: LastSeen;
-  #timer: Timer | undefined;
+  readonly #dialler: Dialler;
   #closing = false;
 
   constructor(options: PeeringOptions) {
@@ -66,6 +76,17 @@ export class Peering {
       ...options.host,
       gated: (session, outcomes) => this.#gated(session, outcomes),
     });
+    const { book, transport, clock, scouting, onEvent } = options;
+    this.#dialler = new Dialler({
+      book,
+      transport,
+      clock,
+      standing: options.host.standing,
+      isConnected: (key) => this.session(key) !== undefined,
+      placesOf: (key) => scouting?.placesOf(key) ?? [],
+      onLink: (link, peer) => this.#take(link, { dialled: peer, isOurs: true }),
+      onEvent,
+    });
     this.#host = {
       ...options.host,
       isClaimed: (key, by) => this.#isClaimed(key, by),
@@ -78,8 +99,8 @@ export class Peering {
 
   start(): void {
     this.#newlyTrusted.take();
-    this.#options.transport.accept((link) => this.#take(link, undefined));
-    this.#look();
+    this.#options.transport.accept((link) => void this.#take(link, { dialled: undefined, isOurs: false }));
+    this.#dialler.start();
   }
 
   /** Open sessions, each with another node. */
@@ -97,9 +118,12 @@ export class Peering {
 
   /** Dials what is due without waiting for the next look. */
   dialNow(peer: ListedPeer): void {
-    peer.attempts = 0;
-    peer.nextDialAtMs = 0;
-    this.#dialDue();
+    this.#dialler.dialNow(peer);
+  }
+
+  /** Takes a link to an address that discovery found: whoever is there is trusted for nothing. False where it was refused. */
+  takeScouted(link: Link): boolean {
+    return this.#take(link, { dialled: undefined, isOurs: true });
   }
 
   /**
@@ -129,7 +153,7 @@ export class Peering {
 
   async close(): Promise<void> {
     this.#closing = true;
-    this.#timer?.cancel();
+    this.#dialler.stop();
     this.#herald.close();
     for (const session of [...this.#open.values(), ...this.#greeting.keys()]) {
       session.step({ kind: 'stop', code: 'going_away', reason: 'the node is shutting down' });
@@ -137,52 +161,12 @@ export class Peering {
     await this.#options.transport.close();
   }
 
-  #look(): void {
-    this.#dialDue();
-    this.#timer = this.#options.clock.after(LOOK_MS, () => {
-      if (!this.#closing) this.#look();
-    });
-  }
-
-  #dialDue(): void {
-    if (this.#closing) return;
-    const now = this.#options.clock.monotonic();
-    for (const peer of this.#options.book.peers()) {
-      const isConnected = peer.key !== undefined && this.session(peer.key) !== undefined;
-      const isRevoked = peer.key !== undefined && this.#host.standing.levelOf(peer.key) === 'revoked';
-      if (isConnected || isRevoked || peer.dialling || peer.nextDialAtMs > now) continue;
-      void this.#dial(peer);
-    }
-  }
-
-  async #dial(peer: ListedPeer): Promise<void> {
-    const { transport, clock, book } = this.#options;
-    peer.dialling = true;
-    book.backOff(peer, clock.monotonic());
-    try {
-      const link = await transport.dial(peer.address, { timeoutMs: LIMITS.handshakeMs });
-      const { remoteKey } = link;
-      // A stranger may be the one we look for under a new key, and its hello then says so.
-      if (!isStray(peer, remoteKey) || this.#isStranger(remoteKey)) return this.#take(link, peer);
-      link.close(1000, 'another key');
-      this.#dialFailed(peer, describeStray(peer, remoteKey));
-    } catch (error) {
-      this.#dialFailed(peer, messageOf(error));
-    } finally {
-      peer.dialling = false;
-    }
-  }
-
-  #isStranger(key: Uint8Array): boolean {
-    const { standing } = this.#host;
-    return !standing.trusts(key) && standing.levelOf(key) !== 'revoked';
-  }
-
   /** The peer's hello may still be looked into. */
   async #strayed(peer: ListedPeer, session: SessionRunner): Promise<void> {
     const { remoteKey } = session.link;
     await this.#successions.settled(session);
-    if (!this.#closing && isStray(peer, remoteKey)) this.#dialFailed(peer, describeStray(peer, remoteKey));
+    if (!this.#closing && isStray(peer, remoteKey))
+      this.#dialler.failed(peer, describeStray(peer, remoteKey));
   }
 
   #misnamed(name: string, key: Uint8Array): string | undefined {
@@ -192,6 +176,7 @@ export class Peering {
 
   #greeted(session: SessionRunner, hello: Hello): void {
     this.#successions.hear(session, hello);
+    this.#options.scouting?.greeted(session.link, hello);
     const key = session.link.remoteKey;
     const dialled = this.#greeting.get(session);
     const peer = this.#options.book.byKey(key) ?? (dialled?.key === undefined ? dialled : undefined);
@@ -200,29 +185,22 @@ export class Peering {
     if (problem === undefined) return;
     peer.isMet = true;
     this.#explained.add(session);
-    this.#note(peer, problem);
+    this.#dialler.note(peer, problem);
   }
 
-  #dialFailed(peer: ListedPeer, reason: string): void {
-    const isNews = peer.lastError !== reason;
-    peer.failures++;
-    this.#note(peer, reason);
-    if (isNews) this.#options.onEvent({ kind: 'dial_failed', address: peer.address, reason });
-  }
-
-  #note(peer: ListedPeer, error: string): void {
-    peer.lastError = error;
-    peer.lastErrorAtMs = this.#options.clock.now();
-  }
-
-  #take(link: Link, dialled: ListedPeer | undefined): void {
+  #take(
+    link: Link,
+    { dialled, isOurs }: { readonly dialled: ListedPeer | undefined; readonly isOurs: boolean },
+  ): boolean {
     const refusal = this.#refusal(link, dialled);
-    if (refusal !== undefined) return link.close(TOO_MANY, refusal);
+    if (refusal !== undefined) link.close(TOO_MANY, refusal);
+    if (refusal !== undefined) return false;
     // A stranger may be a listed peer that we have not reached ourselves yet: go and see who answers there.
-    if (dialled === undefined && !this.#host.standing.trusts(link.remoteKey)) this.#dialUnpinned();
+    if (!isOurs && !this.#host.standing.trusts(link.remoteKey)) this.#dialler.dialUnpinned();
     const session = new SessionRunner(link, this.#host);
     this.#greeting.set(session, dialled);
     session.start();
+    return true;
   }
 
   /** Strangers can fill the hall, but not shut the door on those whose key we know; nor does one key fill it alone. */
@@ -236,14 +214,6 @@ export class Peering {
       this.#host.standing.trusts(link.remoteKey) ||
       this.#options.book.byKey(link.remoteKey) !== undefined;
     return isKnown || this.#greeting.size < LIMITS.greetingLinks ? undefined : 'too many greetings at once';
-  }
-
-  #dialUnpinned(): void {
-    const now = this.#options.clock.monotonic();
-    for (const peer of this.#options.book.peers()) {
-      if (peer.key === undefined && !peer.isMet)
-        peer.nextDialAtMs = Math.min(peer.nextDialAtMs, now + LIMITS.backoffFirstMs);
-    }
   }
 
   #opened(session: SessionRunner, hello: Hello): void {
@@ -290,6 +260,7 @@ export class Peering {
     const wasOpen = this.#open.get(session.fingerprint) === session;
     if (wasOpen) this.#open.delete(session.fingerprint);
     if (wasOpen) this.lastSeen.note(session);
+    this.#options.scouting?.closed(session.link, { ...why, wasOpen });
     const key = session.link.remoteKey;
     const stray = dialled !== undefined && isStray(dialled, key) ? dialled : undefined;
     if (stray !== undefined && !wasOpen) return void this.#strayed(stray, session);
@@ -306,7 +277,7 @@ export class Peering {
       const isDisowned = why.code === 'pending' ? !wasOpen : why.code === 'revoked';
       if (isDisowned && peer.level === 'verified') peer.level = 'pending';
       const isExplained = this.#explained.has(session) && why.code === 'pending';
-      if (why.code !== 'replaced' && !isExplained) this.#note(peer, `${why.code}: ${why.reason}`);
+      if (why.code !== 'replaced' && !isExplained) this.#dialler.note(peer, `${why.code}: ${why.reason}`);
       if (!wasOpen && !MAY_CHANGE.has(why.code)) peer.failures++;
     }
     if (this.#closing || why.code === 'replaced') return;
