@@ -52,7 +52,9 @@ export type NodeEvent =
       readonly check: string;
       readonly reason: string;
     }
-  /** A second key claims to be a tenant's primary. */
+  /** The first claim to be a tenant's primary, seen from a trusted peer, counts from now on. */
+  | { readonly kind: 'primary_accepted'; readonly tenant: TenantId; readonly primary: Fingerprint }
+  /** A trusted peer names a second key as a tenant's primary. */
   | {
       readonly kind: 'primary_refused';
       readonly tenant: TenantId;

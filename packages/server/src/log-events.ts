@@ -38,6 +38,7 @@ export const LOG_EVENTS = {
   first_contact_unconfirmed: 'warn',
   entry_refused: 'warn',
   feed_forked: 'error',
+  primary_accepted: 'warn',
   primary_refused: 'error',
   node_found: 'info',
   discovery_failed: 'warn',

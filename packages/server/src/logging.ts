@@ -111,6 +111,13 @@ export function logEvent(log: Log, event: NodeEvent): void {
         feed: short(Buffer.from(event.key, 'latin1').toString('base64url')),
         seq: event.seq,
       });
+    case 'primary_accepted':
+      return log.warn({
+        event: event.kind,
+        tenant_id: event.tenant,
+        primary: event.primary,
+        detail: `the first claim to be the primary of this tenant decides from now on who has rights in it: if it is right, list the tenant as ${event.tenant}@${event.primary}, else as the key that is`,
+      });
     case 'primary_refused':
       return log.error({
         event: event.kind,

@@ -3,6 +3,7 @@
 import type { AccessRules } from '../access.js';
 import { barOf, type FeedBar } from '../cuts.js';
 import { asError } from '../errors.js';
+import type { NodeEvent } from '../events.js';
 import { lastRange, scopeOfFeed, splitFeedKey, type Feed, type FeedKey } from '../feed.js';
 import {
   fingerprintOf,
@@ -26,6 +27,7 @@ interface BarWorld {
   readonly table: HoldingsTable;
   /** Tenants of which anything is known. */
   readonly tenants: ReadonlySet<TenantId>;
+  readonly onEvent: (event: NodeEvent) => void;
   /** What is remembered here changes what the rules say. */
   readonly onChange: () => void;
 }
@@ -119,13 +121,14 @@ export class BarKeeper {
 
   /** A tenant's first claim is kept, so that a later one is a rival for good. */
   async #rememberClaims(committer: Committer): Promise<void> {
-    const { rules, tenants, onChange } = this.#world;
+    const { rules, tenants, onChange, onEvent } = this.#world;
     for (const tenant of tenants) {
       const [claim] = rules.primaryOf(tenant) === undefined ? rules.claimsOf(tenant) : [];
       const key = claim === undefined ? undefined : keyOfFingerprint(claim);
       if (key === undefined || !rules.federates(tenant)) continue;
       await committer.remember(...claimFact(tenant, key));
       rules.setClaim(tenant, key);
+      onEvent({ kind: 'primary_accepted', tenant, primary: fingerprintOf(key) });
       onChange();
     }
   }

@@ -53,6 +53,8 @@ export class TrustKeeper implements Standing {
   /** Signature of the entry with our latest `verify` of a key. */
   readonly #signatures = new Map<Fingerprint, Uint8Array>();
   readonly #tenants = new Set<TenantId>();
+  /** Rivals of primaries that operators have heard of, by tenant. */
+  readonly #toldRivals = new Set<string>();
   readonly #offers = new Offers({
     tenants: () => this.#tenants,
     rightsOf: (key, scope) => this.rightsOf(key, scope),
@@ -70,13 +72,14 @@ export class TrustKeeper implements Standing {
     const { tenants, primaries } = options.access;
     for (const tenant of tenants === '*' ? [] : tenants) this.#tenants.add(tenant);
     for (const tenant of primaries?.keys() ?? []) this.#tenants.add(tenant);
-    const { storage, table } = options;
+    const { storage, table, onEvent } = options;
     this.#bars = new BarKeeper({
       graph: this.graph,
       rules: this.rules,
       storage,
       table,
       tenants: this.#tenants,
+      onEvent,
       onChange: () => this.changed(),
     });
   }
@@ -238,10 +241,14 @@ export class TrustKeeper implements Standing {
     this.#tenants.add(tenant);
     this.rules.add(tenant, placed, bytes);
     const { statement, origin } = placed;
-    if (statement.kind !== 'designate') return;
-    const [claimed, primary] = [fingerprintOf(statement.key), this.rules.primaryOf(tenant)];
-    if (primary === undefined || primary === claimed || !this.#isStarted) return;
-    this.#options.onEvent({ kind: 'primary_refused', tenant, claimed, by: fingerprintOf(origin), primary });
+    if (statement.kind !== 'designate' || !this.#isStarted) return;
+    // Whose word counts for nothing names no rival, and our own is none.
+    const [claimed, by] = [fingerprintOf(statement.key), fingerprintOf(origin)];
+    if (!this.graph.trusts(by) || this.#toldRivals.has(tenant + claimed)) return;
+    const primary = this.rules.primaryOf(tenant);
+    if (primary === undefined || !this.rules.rivals(tenant).includes(claimed)) return;
+    this.#toldRivals.add(tenant + claimed);
+    this.#options.onEvent({ kind: 'primary_refused', tenant, claimed, by, primary });
   }
 
   /** What lies behind the fork of a feed of statements counts for nothing. */
