@@ -11,6 +11,7 @@ import type {
   Problem,
   Span,
   SpanPage,
+  SpanStory,
   SyncJob,
   SyncRequest,
   SyncResult,
@@ -169,6 +170,29 @@ export interface paths extends TrustPaths {
       };
       responses: {
         200: { content: { 'application/json': Span } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/timeline/spans/{id}/explain': {
+    /** Where a span came from, and why it is or is not at each peer */
+    get: {
+      parameters: {
+        query?: {
+          /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
+          tenant_id?: string | undefined;
+        };
+        header?: {
+          /** The tenant, as `tenant_id` says it in the query */
+          'X-Tenant-ID'?: string | undefined;
+        };
+        path: {
+          /** The UUID of the span */
+          id: string;
+        };
+      };
+      responses: {
+        200: { content: { 'application/json': SpanStory } };
         default: { content: { 'application/problem+json': Problem } };
       };
     };

@@ -144,6 +144,35 @@ export type SyncStatus = {
   /** Why nothing more is stored, if so */
   readonly read_only: string | null;
   readonly peers: Node[];
+  /** What is durably where, by tenant and peer: of the tenants that the caller may see, the first 1,000 */
+  readonly replication?: Replication[] | undefined;
+};
+
+/** What of one tenant is durably at one peer */
+export type Replication = {
+  readonly tenant_id: string;
+  readonly peer_id: string | null;
+  readonly address: string;
+  /** A public key in base64url, 43 characters: the identity of a node */
+  readonly fingerprint: string;
+  readonly connected: boolean;
+  /** `complete`: the peer durably holds all that is here; `behind`: not yet; `unknown`: not heard yet */
+  readonly status: 'complete' | 'behind' | 'unknown';
+  /** When that was last known; null where the peer was not heard since the start */
+  readonly as_of: string | null;
+  /** Entries (signed batches of spans) of the tenant's timeline here */
+  readonly entries: number;
+  /** Those that the peer has said to hold durably */
+  readonly entries_confirmed: number;
+  /** Those that it has not, and would take */
+  readonly entries_missing: number;
+  /** The oldest span that is not there, and since when it could be */
+  readonly oldest_missing: {
+    readonly span_id: string | null;
+    /** By its origin's clock */
+    readonly written_at: string;
+    readonly age_ms: number;
+  } | null;
 };
 
 /** accepted + duplicates + conflicts_total + rejected_total are the spans that came */
@@ -167,4 +196,36 @@ export type SpanPage = {
   readonly spans: Span[];
   /** null at the end. A short page need not be the last */
   readonly next_cursor: string | null;
+};
+
+/** Where a span came from, and why it is or is not at each listed peer */
+export type SpanStory = {
+  /** The UUID of a span */
+  readonly span_id: string;
+  readonly tenant_id: string;
+  readonly origin: {
+    /** A public key in base64url, 43 characters: the identity of a node */
+    readonly fingerprint: string;
+    readonly node_id: string | null;
+  };
+  /** When its origin wrote it, by the origin's clock */
+  readonly written_at: string;
+  /** The origin's process start that wrote it */
+  readonly epoch: string;
+  /** The number of its entry in the origin's feed */
+  readonly seq: number;
+  readonly spans_of_entry: number;
+  /** Contents stored under this id; more than one is a conflict */
+  readonly bodies: number;
+  readonly peers: {
+    readonly peer_id: string | null;
+    readonly address: string;
+    readonly fingerprint: string | null;
+    /** `there`: durably held, by its own word; `sending`: connected, on its way; `away`: it waits until the peer is back; `not_granted`: this node does not let the peer read the tenant; `not_taken`: the peer does not take it; `refused`: it accepts nothing of this feed from there on; `not_trusted`: trust is not mutual, or revoked */
+    readonly state: 'there' | 'sending' | 'away' | 'not_granted' | 'not_taken' | 'refused' | 'not_trusted';
+    /** When that was last known; null where the peer was not heard since the start */
+    readonly as_of: string | null;
+    /** What is in the way, and what to do */
+    readonly detail: string;
+  }[];
 };

@@ -274,7 +274,9 @@ export class FederationNode {
   #world(): ExplainWorld {
     const { storage, clock } = this.#options;
     const [book, peering, table] = [this.#book, this.#peering, this.#table];
-    return { book, peering, table, storage, clock, standing: this.#keeper, idOf: (key) => this.#idOf(key) };
+    const idOf = (key: Fingerprint): NodeId | undefined =>
+      key === this.fingerprint ? this.id : this.#idOf(key);
+    return { book, peering, table, storage, clock, standing: this.#keeper, idOf };
   }
 
   #federatesAny(): boolean {

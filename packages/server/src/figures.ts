@@ -4,7 +4,8 @@ import type { NodeStatus, PeerInfo } from '@logline/federation-core';
 import type { z } from 'zod';
 import { seesAllTenants, seesTotals, type Caller } from './caller.js';
 import { describePeer } from './peers.js';
-import type { peerNode, peerSync, syncStatus } from './schemas.js';
+import type { peerNode, peerSync } from './schemas.js';
+import type { syncStatus } from './schemas-replication.js';
 
 type Figures = Pick<z.output<typeof syncStatus>, 'spans_total' | 'spans' | 'entries' | 'log_bytes'>;
 

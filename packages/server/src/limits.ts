@@ -36,6 +36,9 @@ export const SERVER_LIMITS = {
   streamsPerCaller: 100,
   heartbeatMs: 15_000,
 
+  /** Pairs of tenant and peer in one answer; the rest is left out. */
+  replicationRows: 1_000,
+
   /** How long a request waits for a sync before it is told of a job. */
   syncAnswerMs: 13_000,
   syncJobMs: 10 * 60_000,

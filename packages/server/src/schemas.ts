@@ -15,7 +15,7 @@ export const timestamp = z
   .meta({ description: 'RFC 3339, in UTC', example: '2025-10-03T22:00:00.000Z' });
 export const count = z.int().min(0);
 /** A figure from which a caller who is bound to a tenant could tell the traffic of others. */
-const ofAll = (description: string) =>
+export const ofAll = (description: string): z.ZodOptional<typeof count> =>
   count.optional().meta({ description: `${description}. Not for callers bound to a tenant` });
 export const nodeId = z
   .string()
@@ -150,24 +150,6 @@ export const syncJob = z
     peers: z.array(peerSync).meta({ description: 'Empty while running' }),
   })
   .meta({ id: 'SyncJob' });
-
-export const syncStatus = z
-  .strictObject({
-    last_sync: timestamp.nullable(),
-    pending_syncs: count,
-    sync_conflicts: count.meta({ description: 'Open conflicts; 0, since this version resolves none' }),
-    peers_in_sync: z.array(nodeId),
-    spans_total: count.meta({ description: "Of all tenants, or of the caller's own" }),
-    spans: z
-      .record(z.string(), count)
-      .optional()
-      .meta({ description: 'By tenant: those that the caller may see' }),
-    entries: ofAll('Entries held'),
-    log_bytes: ofAll('Size of the log'),
-    read_only: z.string().nullable().meta({ description: 'Why nothing more is stored, if so' }),
-    peers: z.array(peerNode),
-  })
-  .meta({ id: 'SyncStatus' });
 
 export const tenantQuery = z.strictObject({
   tenant_id: z.string().min(1).max(200).optional().meta({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { eventually } from '@logline/federation-core/testing';
 import * as schemas from '../dist/schemas.js';
+import * as replicationSchemas from '../dist/schemas-replication.js';
 import * as trustSchemas from '../dist/schemas-trust.js';
 import {
   get,
@@ -61,7 +62,7 @@ test('two services establish trust over REST, replicate both ways, and say that 
   await eventually('both are in sync', () => alice.node.peers()[0]?.inSync === true);
 
   const status = await get(`${alice.url}/v1/sync/status`);
-  t.true(schemas.syncStatus.safeParse(status.body).success, status.text);
+  t.true(replicationSchemas.syncStatus.safeParse(status.body).success, status.text);
   t.like(status.body, {
     pending_syncs: 0,
     sync_conflicts: 0,

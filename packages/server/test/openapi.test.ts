@@ -2,6 +2,7 @@
 import test from 'ava';
 import { ROUTES } from '../dist/index.js';
 import * as schemas from '../dist/schemas.js';
+import * as replicationSchemas from '../dist/schemas-replication.js';
 import * as trustSchemas from '../dist/schemas-trust.js';
 import { get, post, serve } from './helpers.js';
 
@@ -42,6 +43,7 @@ const PROMISED = [
   'POST /v1/timeline/spans',
   'GET /v1/timeline/spans',
   'GET /v1/timeline/spans/{id}',
+  'GET /v1/timeline/spans/{id}/explain',
   'GET /v1/timeline/stream',
 ];
 
@@ -104,7 +106,7 @@ test('answers have the documented shapes', async (t) => {
     ['/v1/quarantine', trustSchemas.quarantineList],
     ['/v1/tenants', trustSchemas.tenantAccessList],
     ['/v1/tenants/acme/access', trustSchemas.tenantAccess],
-    ['/v1/sync/status', schemas.syncStatus],
+    ['/v1/sync/status', replicationSchemas.syncStatus],
     ['/v1/timeline/spans?tenant_id=acme', schemas.spanPage],
     ['/v1/nope', schemas.problemBody],
   ] as const;

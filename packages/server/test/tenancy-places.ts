@@ -41,6 +41,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ...named('header', 'Last-Event-ID', 'arrival'),
   ...named('header', 'Idempotency-Key', 'plain'),
   'GET /v1/timeline/spans/{id} path:id': 'span',
+  'GET /v1/timeline/spans/{id}/explain path:id': 'span',
   'GET /v1/sync/jobs/{id} path:id': 'job',
   'GET /v1/tenants/{id}/access path:id': 'tenant',
   'POST /v1/tenants/{id}/grant path:id': 'tenant',

@@ -8,10 +8,12 @@ import { readInstant } from '../instants.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, jsonBody, problems } from '../operations.js';
 import { timeOrNull } from '../peers.js';
+import { replicationFor } from '../replication.js';
 import { HttpProblem } from '../problem.js';
 import { callerOf, permittedTenant, readJson, readQuery, readTenant, shown } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
-import { jobPath, noQuery, syncJob, syncRequest, syncResult, syncStarted, syncStatus } from '../schemas.js';
+import { jobPath, noQuery, syncJob, syncRequest, syncResult, syncStarted } from '../schemas.js';
+import { syncStatus } from '../schemas-replication.js';
 
 export const syncRoutes: readonly Route[] = [
   {
@@ -58,9 +60,15 @@ export const syncRoutes: readonly Route[] = [
       summary: 'How far synchronisation is',
       responses: { 200: json('The status', syncStatus), ...problems },
     },
-    handle(ctx, service) {
+    async handle(ctx, service) {
       readQuery(ctx, noQuery);
-      ctx.body = statusOf(service, callerOf(ctx));
+      const caller = callerOf(ctx);
+      const replication = await replicationFor(caller, service.node);
+      const body: z.output<typeof syncStatus> = {
+        ...statusOf(service, caller),
+        ...(replication && { replication: [...replication] }),
+      };
+      ctx.body = body;
     },
   },
 ];
@@ -99,7 +107,7 @@ function readNodeId(text: string): NodeId {
   return id;
 }
 
-function statusOf({ node }: Service, caller: Caller): z.output<typeof syncStatus> {
+function statusOf({ node }: Service, caller: Caller): Omit<z.output<typeof syncStatus>, 'replication'> {
   const status = node.status();
   return {
     last_sync: timeOrNull(status.lastSyncMs),

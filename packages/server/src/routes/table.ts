@@ -7,6 +7,7 @@ import { json } from '../operations.js';
 import type { Route } from '../route.js';
 import { openApiDocument } from '../schemas.js';
 import { actRoutes } from './acts.js';
+import { explainRoutes } from './explain.js';
 import { federationRoutes } from './federation.js';
 import { healthRoutes } from './health.js';
 import { nodeRoutes } from './nodes.js';
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...syncRoutes,
   ...spanWriteRoutes,
   ...spanReadRoutes,
+  ...explainRoutes,
   ...streamRoutes,
   ...federationRoutes,
   documentRoute,
