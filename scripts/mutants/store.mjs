@@ -208,4 +208,12 @@ export const STORE_MUTANTS = [
     red: /^opening reads as few marks/,
   },
   ...QUARANTINE_MUTANTS,
+  {
+    name: 'store: an old fork withholds nothing',
+    file: 'store/old-fork.js',
+    find: 'reader.tally(key, barredFrom(forked))',
+    replace: '({ entries: 0, spans: 0 })',
+    tests: ['store-old-fork'],
+    red: /^of a fork from before there were bars/,
+  },
 ];

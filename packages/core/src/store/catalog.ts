@@ -153,6 +153,12 @@ export class Catalog {
     );
   }
 
+  /** As it is held; an empty one where nothing is. */
+  feedOf(key: FeedKey): Feed {
+    const ordinal = this.#ordinals.get(key);
+    return ordinal === undefined ? emptyFeed(key) : this.feedAt(ordinal);
+  }
+
   originAt(ordinal: number): Uint8Array {
     return splitFeedKey(this.feedAt(ordinal).key)?.origin ?? new Uint8Array(0);
   }

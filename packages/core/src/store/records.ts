@@ -38,8 +38,13 @@ export function encodeRecord(
   }
 }
 
+/** A fork of which nobody has noted what it withholds: there were no bars when it was written. */
+export type OldFork = Omit<Extract<StoreRecord, { kind: 'fork' }>, 'withheld'> & {
+  readonly withheld: undefined;
+};
+
 /** `undefined` where a whole record makes no sense: the log is damaged in a way that its checksum missed. */
-export function decodeRecord(record: LogRecord, tools: Tools): StoreRecord | undefined {
+export function decodeRecord(record: LogRecord, tools: Tools): StoreRecord | OldFork | undefined {
   if (record.kind === RECORD_KIND.entry) {
     const entry = describeEntry(record.payload, tools);
     return entry === undefined ? undefined : { kind: 'entry', entry };
@@ -53,9 +58,11 @@ export function decodeRecord(record: LogRecord, tools: Tools): StoreRecord | und
   const key = first instanceof Uint8Array ? (tools.text.decode(first) as FeedKey | undefined) : undefined;
   if (key === undefined) return undefined;
   if (record.kind === RECORD_KIND.fork) {
-    const withheld = readWithheld(fourth);
-    if (!isCount(second) || !isCborList(third) || withheld === undefined) return undefined;
+    if (!isCount(second) || !isCborList(third)) return undefined;
     const proof = third.filter((item) => item instanceof Uint8Array);
+    if (list.length === 3) return { kind: 'fork', key, seq: second, proof, withheld: undefined };
+    const withheld = readWithheld(fourth);
+    if (withheld === undefined) return undefined;
     return { kind: 'fork', key, seq: second, proof, withheld };
   }
   if (record.kind === RECORD_KIND.bar) {

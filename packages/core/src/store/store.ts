@@ -3,7 +3,7 @@
 import { equalBytes } from '../bytes.js';
 import { EPOCH_BYTES } from '../entry.js';
 import { LoglineError, messageOf } from '../errors.js';
-import type { Feed, FeedKey } from '../feed.js';
+import { withFork, type Feed, type FeedKey } from '../feed.js';
 import { tenantOfTimeline, type TenantId } from '../identity.js';
 import type { Clock, Disk, KeyValue, Random, Tools } from '../ports.js';
 import type { Span, SpanId } from '../span.js';
@@ -26,6 +26,7 @@ import { Catalog } from './catalog.js';
 import { EntryReader } from './entry-reader.js';
 import { Log, markOf, type LogRecord } from './log.js';
 import { damagedAt, decodeRecord, encodeRecord, notUnderstood, RECORD_KIND } from './records.js';
+import { withheldByFork } from './old-fork.js';
 import { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
 import { SpanCache } from './span-cache.js';
@@ -310,18 +311,21 @@ export class LogStore implements Storage {
     while (catalog.reached < this.#log.end) {
       const { records, next } = await this.#log.readFrom(catalog.reached, CATCH_UP_BYTES);
       if (next === catalog.reached) throw damagedAt(next);
-      for (const record of records) this.#replay(record);
+      for (const record of records) await this.#replay(record);
       catalog.mark = markOf(records.at(-1));
       if (this.#index.isFull) await catalog.save();
       onProgress?.(next, this.#log.end);
     }
   }
 
-  #replay(record: LogRecord): void {
+  async #replay(record: LogRecord): Promise<void> {
     if (record.kind === RECORD_KIND.run) return this.#catalog.addRun(record.position, record.payload);
     const decoded = decodeRecord(record, this.#tools);
     if (decoded === undefined) throw notUnderstood(record);
-    this.#apply(decoded, record.position);
+    if (decoded.kind !== 'fork') return this.#apply(decoded, record.position);
+    const forked = withFork(this.#catalog.feedOf(decoded.key), decoded.seq, undefined);
+    const withheld = decoded.withheld ?? (await withheldByFork(forked, this.#reader));
+    this.#apply({ ...decoded, withheld }, record.position);
   }
 }
 
