@@ -49,7 +49,7 @@ export { formatMs, instantOfMs, msOfInstant, parseInstant, type InstantKey } fro
 export { parseStrictJson, skipSpace, splitArray } from './json.js';
 export { formatSpanId, parseSpanId } from './span.js';
 export { PROTOCOL_VERSION } from './message.js';
-export type { SpanFilter, SpanPage, SpanQuery } from './query.js';
+export { writeArrivalCursor, type SpanFilter, type SpanPage, type SpanQuery } from './query.js';
 export { LogStore, type StoreOptions } from './store/store.js';
 export type { Storage } from './storage.js';
 export type {

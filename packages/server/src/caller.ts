@@ -37,9 +37,15 @@ export function hasRole(caller: Caller, role: Role): boolean {
   return caller.roles.has(role) || caller.roles.has('admin');
 }
 
+/** Whether a token or the gateway says who it is: one of many, of whom none may take what is there for all. */
+export function isNamed({ kind }: Caller): boolean {
+  return kind === 'bearer' || kind === 'gateway';
+}
+
 /** What allowances are counted by: the same user has one, whether it comes through the gateway or not. */
 export function callerKey({ kind, name, tenant }: Caller): string {
-  return kind === 'operator' ? kind : JSON.stringify([tenant ?? null, name]);
+  // `localhost` is IPv4 at one request and IPv6 at the next.
+  return kind === 'operator' || kind === 'local' ? kind : JSON.stringify([tenant ?? null, name]);
 }
 
 /** Whether the caller may name any tenant, and see figures that are split by tenant. */

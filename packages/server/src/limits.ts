@@ -45,6 +45,8 @@ export const SERVER_LIMITS = {
   /** After this, a sync that nobody connected could bring forward ends. */
   syncPatienceMs: 6_000,
   jobsRunning: 8,
+  /** Of one caller that a token or the gateway names. */
+  jobsPerCaller: 2,
   jobsKept: 100,
   jobsKeptMs: 60 * 60_000,
 

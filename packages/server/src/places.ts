@@ -1,7 +1,7 @@
 /** Places for requests that last: so many in all, and so many for each caller, so that none takes those of the others. */
 
 import { LoglineError } from '@logline/federation-core';
-import { callerKey, type Caller } from './caller.js';
+import { callerKey, isNamed, type Caller } from './caller.js';
 
 export class Places {
   readonly #most: { readonly all: number; readonly perCaller: number };
@@ -16,13 +16,12 @@ export class Places {
   take(caller: Caller): () => void {
     const key = callerKey(caller);
     const own = this.#taken.get(key) ?? 0;
-    const isBound = caller.kind === 'bearer' || caller.kind === 'gateway';
     if (this.#all >= this.#most.all)
       throw new LoglineError(
         'overloaded',
         'too many streams are open: close some, or follow on another node',
       );
-    if (isBound && own >= this.#most.perCaller)
+    if (isNamed(caller) && own >= this.#most.perCaller)
       throw new LoglineError('overloaded', `a caller may have ${own} streams open, and has: close some`);
     this.#all++;
     this.#taken.set(key, own + 1);

@@ -68,6 +68,9 @@ const STATUS_OF_FAULT: Readonly<Record<RequestFault, number>> = {
   internal_error: 500,
 };
 
+/** Errors that name files: their detail is for the log. */
+const OF_THE_DISK: ReadonlySet<ErrorCode> = new Set(['damaged', 'disk_failed', 'read_only']);
+
 /** Answers that a client may simply repeat after a moment. */
 const RETRY_AFTER_SECONDS: Partial<Record<string, number>> = {
   overloaded: 1,
@@ -124,10 +127,21 @@ export function problemOf(error: unknown, members: Readonly<Record<string, unkno
       : new HttpProblem(error.code, error.message, { headers: error.headers, members, cause: error });
   }
   if (error instanceof LoglineError)
-    return new HttpProblem(error.code, error.message, { members, cause: error });
+    return new HttpProblem(error.code, detailOf(error), { members, cause: error });
   if (isClientFault(error)) return new HttpProblem('bad_request', error.message, { members, cause: error });
   const detail = 'the service met a fault of its own, which its log describes: report it if it happens again';
   return new HttpProblem('internal_error', detail, { members, cause: error });
+}
+
+/** Where a node keeps its data is for those to know who read its log. */
+export function withoutPaths(text: string): string {
+  return text
+    .replaceAll(/(["'])(?:\/|[A-Za-z]:\\)[^"']*\1/g, 'a file')
+    .replaceAll(/(?<![\w:./-])(?:\/|[A-Za-z]:\\).*?(?=: |; |\)|$)/g, 'a file');
+}
+
+function detailOf({ code, message }: LoglineError): string {
+  return OF_THE_DISK.has(code) ? withoutPaths(message) : message;
 }
 
 /** The message of whatever was thrown. */

@@ -7,6 +7,7 @@ import type { Acts } from './acts.js';
 import type { Admission } from './admission.js';
 import type { Need, Reach } from './caller.js';
 import type { ServerConfig } from './config.js';
+import type { Cursors } from './cursors.js';
 import type { Log } from './log-events.js';
 import type { Metrics } from './metrics.js';
 import type { Repeats } from './repeats.js';
@@ -22,6 +23,7 @@ export interface Service {
   readonly admission: Admission;
   readonly acts: Acts;
   readonly repeats: Repeats;
+  readonly cursors: Cursors;
   /** Aborts when the service stops: streams end, uploads and waits come to an answer. */
   readonly closing: AbortSignal;
 }

@@ -10,6 +10,7 @@ import { openAdmission } from './admission.js';
 import { createApp } from './app.js';
 import { hasCallers } from './config-access.js';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
+import { Cursors } from './cursors.js';
 import { SERVER_LIMITS } from './limits.js';
 import type { Log } from './log-events.js';
 import { createLog, logEvent, logOptions, short } from './logging.js';
@@ -94,6 +95,7 @@ async function listen(
     admission,
     acts: openActs(log, node),
     repeats: new Repeats(),
+    cursors: new Cursors(local.keyPair.secretKey),
     closing: closing.signal,
   };
   metrics.watch(node);

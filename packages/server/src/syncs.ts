@@ -11,6 +11,7 @@ import {
   type TenantId,
 } from '@logline/federation-core';
 import type { z } from 'zod';
+import { callerKey, isNamed, type Caller } from './caller.js';
 import { SERVER_LIMITS } from './limits.js';
 import type { Metrics } from './metrics.js';
 import type { peerSync, syncJob, syncResult } from './schemas.js';
@@ -27,6 +28,8 @@ type Result = z.output<typeof syncResult>;
 interface Job {
   readonly id: string;
   readonly tenant: TenantId | undefined;
+  /** Who began it; `undefined` for the node itself. */
+  readonly by: string | undefined;
   readonly startedAtMs: number;
   readonly done: Promise<void>;
   result: Result | undefined;
@@ -50,12 +53,16 @@ export class Syncs {
     this.#closing = closing;
   }
 
-  /** Syncs, and resolves to the result, or to the id of a job that goes on after `waitMs`. */
+  /**
+   * Syncs, and resolves to the result, or to the id of a job that goes on after `waitMs`. Throws `overloaded` where too
+   * many run, or too many of one caller whom a token or the gateway names; the node's own, without `caller`, always may.
+   */
   async run(
     wish: SyncWish,
     waitMs: number,
+    caller?: Caller,
   ): Promise<{ readonly result: Result } | { readonly jobId: string }> {
-    const job = this.#join(wish);
+    const job = this.#join(wish, caller);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, waitMs)));
     await Promise.race([job.done, patience]);
@@ -79,25 +86,36 @@ export class Syncs {
     };
   }
 
-  #join(wish: SyncWish): Job {
+  #join(wish: SyncWish, caller: Caller | undefined): Job {
     // "1 hour ago" is another moment at each retry: the same minute is the same wish.
     const minute = wish.sinceMs === undefined ? null : Math.floor(wish.sinceMs / 60_000);
     const key = JSON.stringify([wish.tenant, wish.peerIds?.toSorted(), minute]);
     const same = this.#running.get(key);
     if (same !== undefined) return same;
-    if (this.#running.size >= SERVER_LIMITS.jobsRunning) {
-      const detail = `${this.#running.size} syncs are running already: wait for one of them, or ask again in a moment`;
-      throw new LoglineError('overloaded', detail);
-    }
+    if (caller !== undefined) this.#checkRoom(caller);
     this.#forgetOld();
-    const job = this.#start(wish);
+    const job = this.#start(wish, caller === undefined ? undefined : callerKey(caller));
     this.#running.set(key, job);
     this.#jobs.set(job.id, job);
     void job.done.then(() => this.#running.delete(key));
     return job;
   }
 
-  #start(wish: SyncWish): Job {
+  #checkRoom(caller: Caller): void {
+    const running = [...this.#running.values()].filter((job) => job.by !== undefined);
+    if (running.length >= SERVER_LIMITS.jobsRunning) {
+      const detail = `${running.length} syncs are running already: wait for one of them, or ask again in a moment`;
+      throw new LoglineError('overloaded', detail);
+    }
+    const key = callerKey(caller);
+    const own = running.filter((job) => job.by === key).length;
+    if (isNamed(caller) && own >= SERVER_LIMITS.jobsPerCaller) {
+      const detail = `a caller may have ${own} syncs running, and has: wait for one of them, or ask for several peers at once`;
+      throw new LoglineError('overloaded', detail);
+    }
+  }
+
+  #start(wish: SyncWish, by: string | undefined): Job {
     const work = this.#sync(wish).then(
       (report) => (job.result = resultOf(report)),
       (error: unknown) => (job.failure = error instanceof Error ? error : new Error(String(error))),
@@ -106,6 +124,7 @@ export class Syncs {
     const job: Job = {
       id: randomUUID(),
       tenant: wish.tenant,
+      by,
       startedAtMs: Date.now(),
       done,
       result: undefined,

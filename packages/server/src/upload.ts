@@ -5,7 +5,7 @@ import { SERVER_LIMITS } from './limits.js';
 import { LineSplitter, NEWLINE, Piece, type Line } from './ndjson.js';
 import type { Tally } from './tally.js';
 
-export interface UploadOptions extends Pick<AppendOptions, 'tenant' | 'idempotencyKey'> {
+export interface UploadOptions extends Pick<AppendOptions, 'tenant' | 'idempotencyKey' | 'needsIds'> {
   readonly node: Pick<FederationNode, 'append'>;
   readonly tally: Tally;
   /** Told whether a line has begun that has not ended; never while the disk is waited for. */
@@ -89,9 +89,9 @@ class Upload {
   }
 
   async #append(lines: readonly Line[], firstIndex: number, order: number): Promise<void> {
-    const { node, tally, tenant, idempotencyKey } = this.#options;
+    const { node, tally, tenant, idempotencyKey, needsIds } = this.#options;
     const spans = lines.flatMap((line) => (line.bytes === undefined ? [] : [line.bytes]));
-    const report = await node.append(spans, { tenant, idempotencyKey, firstIndex });
+    const report = await node.append(spans, { tenant, idempotencyKey, needsIds, firstIndex });
     tally.add(
       report,
       lines.map((line) => line.index),

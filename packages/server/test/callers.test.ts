@@ -15,7 +15,7 @@ import {
   tokenOf,
   user,
 } from './callers.js';
-import { get, post, raw, serve, spanOf } from './helpers.js';
+import { get, lineOf, post, postLines, raw, serve, spanCount, spanOf, type Body } from './helpers.js';
 
 const SPANS = '/v1/timeline/spans';
 const READ = 'federation:read';
@@ -60,6 +60,57 @@ test('the gateway speaks for a user, with the roles and the tenant of its header
   const all = gateway(undefined, 'federation:admin');
   t.true((await get(`${url + SPANS}?tenant_id=acme`, all)).text.includes('span 1'));
   t.is((await get(`${url + SPANS}?tenant_id=acme`, gateway(undefined, READ))).status, 403);
+});
+
+test('behind the gateway, which sends a request again, a span has an id or the request a key', async (t) => {
+  const { url, node } = await serve(t, { access: ACCESS });
+  const { id: _, ...nameless } = spanOf(1);
+  const writes = gateway('acme', 'federation:write');
+  for (const body of [nameless, [nameless], [nameless, nameless]]) {
+    const refused = await post(url + SPANS, JSON.stringify(body), writes);
+    t.is(refused.status, 400);
+    t.is(refused.body['error'], 'id_required');
+    t.is(spanCount(node), 0);
+  }
+  const mixed = await post(url + SPANS, JSON.stringify([nameless, spanOf(2)]), writes);
+  t.like(mixed.body, { accepted: 1, rejected_total: 1 });
+  const lines = await postLines(url + SPANS, [JSON.stringify(nameless), lineOf(3)], writes);
+  t.like(lines.body, { accepted: 1, rejected_total: 1 });
+  t.true(lines.text.includes('id: required'));
+  const keyed = { ...writes, 'idempotency-key': 'order-7' };
+  for (const accepted of [1, 0]) t.is((await post(url + SPANS, nameless, keyed)).body['accepted'], accepted);
+  t.is((await postLines(url + SPANS, [JSON.stringify(nameless)], keyed)).body['duplicates'], 1);
+  const direct = await post(url + SPANS, nameless, user({ tenant: 'acme' }));
+  t.regex(direct.headers.get('location') ?? '', /spans\/[0-9a-f]{8}-[0-9a-f]{4}-7/, 'a UUIDv7');
+});
+
+test('a key that one caller used is another one’s to use as if it were new', async (t) => {
+  const { url, node } = await serve(t, { access: ACCESS });
+  const { id: _, ...nameless } = spanOf(1);
+  const write = async (headers: Record<string, string>, title: string): Promise<Body> =>
+    (
+      await post(
+        `${url}${SPANS}?tenant_id=acme`,
+        { ...nameless, title },
+        { ...headers, 'idempotency-key': 'k' },
+      )
+    ).body;
+  const alice = user({ tenant: 'acme' });
+  t.like(await write(alice, 'hers'), { accepted: 1 });
+  t.like(await write(user({ tenant: 'acme', sub: 'bob' }), 'his'), { accepted: 1 });
+  t.like(
+    await write(user({ tenant: 'acme', sub: 'carol' }), 'hers'),
+    { accepted: 1 },
+    'the same content too',
+  );
+  t.like(await write(operator, 'hers'), { accepted: 1 });
+  t.like(
+    await write(gateway('acme', 'federation:write'), 'hers'),
+    { duplicates: 1 },
+    'alice, by the gateway',
+  );
+  t.is((await write(alice, 'other'))['error'], 'bad_request', 'her own with other content');
+  t.is(spanCount(node), 4);
 });
 
 test('without the gateway’s token its headers say nothing, and a wrong one is refused', async (t) => {

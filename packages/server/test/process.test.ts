@@ -272,6 +272,8 @@ test('a disk that takes no more is told as 507, then the node only reads, and sa
   const health = await get(`${url}/health`);
   t.is(health.status, 503);
   t.like(health.body, { status: 'unhealthy' });
+  const status = await get(`${url}/v1/sync/status`);
+  for (const { text } of [full, later, health, status]) t.false(text.includes('logline-server-'), text);
   t.is((await get(`${url}/readyz`)).status, 503);
   t.is((await get(`${url}/livez`)).status, 200);
   t.is((await get(`${url}/v1/timeline/spans/${uuid(1)}?tenant_id=acme`)).status, 200);

@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { PeerInfo, PeerSync, SyncOptions, SyncReport } from '@logline/federation-core';
 import { eventually } from '@logline/federation-core/testing';
+import type { Caller } from '../dist/caller.js';
 import { SERVER_LIMITS } from '../dist/limits.js';
 import { Metrics } from '../dist/metrics.js';
 import * as schemas from '../dist/schemas.js';
@@ -103,10 +104,40 @@ test('a job that fails says why', async (t) => {
   t.like(syncs.job(id, undefined), { status: 'failed', detail: 'the disk is gone' });
 });
 
+const alice: Caller = {
+  kind: 'bearer',
+  name: 'alice',
+  roles: new Set(['write']),
+  tenant: undefined,
+  expiresAtMs: undefined,
+};
+const bob: Caller = { ...alice, name: 'bob', kind: 'gateway' };
+const operator: Caller = { ...alice, name: 'operator', kind: 'operator' };
+
+test('one caller has some jobs, and leaves room for others and for the node itself', async (t) => {
+  const { syncs, node } = make();
+  let minute = 0;
+  const start = (caller?: Caller): Promise<unknown> => syncs.run({ sinceMs: ++minute * 60_000 }, 1, caller);
+  for (let n = 0; n < SERVER_LIMITS.jobsPerCaller; n++) await start(alice);
+  await t.throwsAsync(start(alice), { message: /a caller may have 2/ });
+  t.true('jobId' in (await syncs.run({ sinceMs: 60_000 }, 1, alice)), 'the same wish is no other job');
+  await start(bob);
+  for (let n = SERVER_LIMITS.jobsPerCaller + 1; n < SERVER_LIMITS.jobsRunning; n++) await start(operator);
+  await t.throwsAsync(start(operator), { message: /8 syncs are running/ });
+  await start();
+  node.end('in_sync');
+  await eventually('a place is free', async () =>
+    start(alice).then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
 test('jobs are bounded, and stopping the service ends them', async (t) => {
   const { node, syncs, closing } = make();
-  for (let i = 0; i < SERVER_LIMITS.jobsRunning; i++) await syncs.run({ sinceMs: i * 60_000 }, 1);
-  await t.throwsAsync(syncs.run({ sinceMs: 99 * 60_000 }, 1), { message: /running already/ });
+  for (let i = 0; i < SERVER_LIMITS.jobsRunning; i++) await syncs.run({ sinceMs: i * 60_000 }, 1, operator);
+  await t.throwsAsync(syncs.run({ sinceMs: 99 * 60_000 }, 1, operator), { message: /running already/ });
   t.false(node.asked.some((options) => options.signal?.aborted === true));
   closing.abort();
   t.true(node.asked.every((options) => options.signal?.aborted === true));

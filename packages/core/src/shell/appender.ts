@@ -33,6 +33,8 @@ export interface AppendOptions {
   readonly tenant?: TenantId | undefined;
   /** Gives spans without an id the same one at every retry. */
   readonly idempotencyKey?: string | undefined;
+  /** Refuses spans that have no id and get none from an `idempotencyKey`: their sender may repeat them without knowing. */
+  readonly needsIds?: boolean | undefined;
   /** Index of the first span within the caller's request. */
   readonly firstIndex?: number | undefined;
   readonly mayWrite?: ((tenant: TenantId) => boolean) | undefined;
@@ -47,6 +49,8 @@ export interface AppenderWorld {
 }
 
 const MISUSED_KEY = 'Idempotency-Key: it came with other content before, use a new key for each request';
+
+const NEEDED_ID = 'id: required here, where no Idempotency-Key says whether a span came before';
 
 interface Group {
   readonly spans: Span[];
@@ -81,6 +85,11 @@ export async function appendSpans(
     const checked = checkSpan(toBytes(input, world.tools), world.tools, fill);
     if (!checked.ok) {
       outcomes.push({ index, id: checked.id, outcome: 'rejected', error: checked.reason });
+      continue;
+    }
+    const { idempotencyKey, needsIds = false } = options;
+    if (needsIds && idempotencyKey === undefined && filled.includes('id')) {
+      outcomes.push({ index, id: null, outcome: 'rejected', error: NEEDED_ID });
       continue;
     }
     const tenant = tenantOf(checked.span, options);

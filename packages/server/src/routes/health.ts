@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { json } from '../operations.js';
 import { isVerified, timeOrNull } from '../peers.js';
+import { withoutPaths } from '../problem.js';
 import type { Route, Service } from '../route.js';
 import { health, probe } from '../schemas.js';
 
@@ -76,7 +77,7 @@ function healthOf({ node, closing }: Service): z.output<typeof health> {
   const peers = node.peers();
   const reasons: string[] = [];
   if (status.readOnly !== undefined) {
-    reasons.push(`the store is read-only until the node is restarted: ${status.readOnly}`);
+    reasons.push(`the store is read-only until the node is restarted: ${withoutPaths(status.readOnly)}`);
   }
   if (closing.aborted) reasons.push('the node is stopping');
   const away = peers.filter((peer) => peer.status !== 'connected').length;

@@ -1,24 +1,31 @@
 /** Appending spans: one, an array, or lines without end. The answer comes when they are durable. */
 
-import { splitArray, type AppendReport, type SpanInput, type TenantId } from '@logline/federation-core';
+import {
+  splitArray,
+  type AppendOptions,
+  type AppendReport,
+  type SpanInput,
+  type SpanOutcome,
+} from '@logline/federation-core';
+import { callerKey } from '../caller.js';
 import { bodyMsOf, Disconnected, readBytes, readPieces } from '../body.js';
 import { LineDeadline, watchExpiry } from '../deadlines.js';
+import type { Cursors } from '../cursors.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, problems } from '../operations.js';
 import { HttpProblem, problemOf } from '../problem.js';
 import { callerOf, headerOf, readQuery, shown, tenantOf } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { appendHeaders, appendResult, span, tenantQuery } from '../schemas.js';
-import { Tally } from '../tally.js';
+import { Tally, type AppendAnswer } from '../tally.js';
 import { uploadLines } from '../upload.js';
 
 const LINES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines'];
 const OPEN_ARRAY = 0x5b;
+/** How the library begins to tell of a span without an id where one is needed. */
+const NAME_MISSING = 'id: required';
 
-interface Request {
-  readonly tenant: TenantId | undefined;
-  readonly idempotencyKey: string | undefined;
-}
+type Request = Pick<AppendOptions, 'tenant' | 'idempotencyKey' | 'needsIds'>;
 
 export const spanWriteRoutes: readonly Route[] = [
   {
@@ -46,7 +53,15 @@ export const spanWriteRoutes: readonly Route[] = [
 
 async function appendSpans(ctx: RouteContext, service: Service): Promise<void> {
   const { tenant_id: fromQuery } = readQuery(ctx, tenantQuery);
-  const request = { tenant: tenantOf(ctx, fromQuery), idempotencyKey: headerOf(ctx, 'idempotency-key') };
+  const key = headerOf(ctx, 'idempotency-key');
+  const caller = callerOf(ctx);
+  const request = {
+    tenant: tenantOf(ctx, fromQuery),
+    // Else one caller of a tenant would be answered with what another one's key led to.
+    idempotencyKey: key === undefined ? undefined : JSON.stringify([callerKey(caller), key]),
+    // The gateway repeats what it got no answer to: spans that get an id here would be stored twice.
+    needsIds: caller.kind === 'gateway',
+  };
   if (ctx.is(LINES) !== false && ctx.is(LINES) !== null) return appendLines(ctx, service, request);
   if (ctx.is('json', '+json') !== false) return appendJson(ctx, service, request);
   throw new HttpProblem(
@@ -55,7 +70,11 @@ async function appendSpans(ctx: RouteContext, service: Service): Promise<void> {
   );
 }
 
-async function appendLines(ctx: RouteContext, { node, closing }: Service, request: Request): Promise<void> {
+async function appendLines(
+  ctx: RouteContext,
+  { node, closing, cursors }: Service,
+  request: Request,
+): Promise<void> {
   const tally = new Tally();
   const expiry = watchExpiry(callerOf(ctx));
   const late = new LineDeadline(bodyMsOf(ctx));
@@ -65,30 +84,33 @@ async function appendLines(ctx: RouteContext, { node, closing }: Service, reques
     await uploadLines(readPieces(ctx, stop), { ...request, node, tally, onLine });
   } catch (error) {
     if (error instanceof Disconnected) throw error;
-    throw problemOf(error, tally.total === 0 ? {} : { ...tally.answer() });
+    throw problemOf(error, tally.total === 0 ? {} : { ...sealed(tally, cursors) });
   } finally {
     expiry.forget();
     late.note(false);
   }
   if (tally.total === 0) throw emptyBody();
   ctx.status = 201;
-  ctx.body = tally.answer();
+  ctx.body = sealed(tally, cursors);
 }
 
-async function appendJson(ctx: RouteContext, { node }: Service, request: Request): Promise<void> {
+async function appendJson(ctx: RouteContext, { node, cursors }: Service, request: Request): Promise<void> {
   const body = await readBytes(ctx, SERVER_LIMITS.spanBodyBytes);
   const first = body.find((byte) => !isSpace(byte));
   if (first === undefined) throw emptyBody();
   if (first !== OPEN_ARRAY) {
     const report = await append(node, [body], request);
     const [outcome] = report.outcomes;
+    if (outcome !== undefined && lacksName(outcome)) throw idRequired();
     if (outcome?.outcome === 'rejected') throw lonelyRefusal(outcome.error ?? 'refused', request);
-    answer(ctx, report);
+    answer(ctx, report, cursors);
     if (typeof outcome?.id === 'string')
       ctx.set('Location', locationOf(outcome.id, request.tenant ?? tenantIn(body)));
     return;
   }
-  answer(ctx, await append(node, readArray(body), request));
+  const report = await append(node, readArray(body), request);
+  if (report.outcomes.every(lacksName)) throw idRequired();
+  answer(ctx, report, cursors);
 }
 
 /** The spans of an array, each with the bytes it came with. */
@@ -110,7 +132,7 @@ function append(node: Service['node'], spans: readonly SpanInput[], request: Req
   return node.append(spans, request);
 }
 
-function answer(ctx: RouteContext, report: AppendReport): void {
+function answer(ctx: RouteContext, report: AppendReport, cursors: Cursors): void {
   const tally = new Tally();
   tally.add(
     report,
@@ -118,7 +140,23 @@ function answer(ctx: RouteContext, report: AppendReport): void {
     0,
   );
   ctx.status = 201;
-  ctx.body = tally.answer();
+  ctx.body = sealed(tally, cursors);
+}
+
+function sealed(tally: Tally, cursors: Cursors): AppendAnswer {
+  const answered = tally.answer();
+  return { ...answered, cursor: answered.cursor === null ? null : cursors.seal(answered.cursor) };
+}
+
+function lacksName({ error }: SpanOutcome): boolean {
+  return error?.startsWith(NAME_MISSING) === true;
+}
+
+function idRequired(): HttpProblem {
+  return new HttpProblem(
+    'id_required',
+    'id: the gateway may send a request twice: give each span an id, or the request an Idempotency-Key',
+  );
 }
 
 /** Where a span can be read from now on: how its sender learns an id that was made up for it. */

@@ -2,7 +2,8 @@
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { FollowEvent } from '@logline/federation-core';
+import { writeArrivalCursor, type FollowEvent } from '@logline/federation-core';
+import type { Cursors } from '../cursors.js';
 import { watchExpiry } from '../deadlines.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { problems } from '../operations.js';
@@ -18,6 +19,9 @@ const HEADERS = {
   // Proxies that gather answers before they pass them on would hold events back.
   'X-Accel-Buffering': 'no',
 };
+
+/** Well formed, and of a process start that never was. */
+const NOBODYS_CURSOR = writeArrivalCursor({ run: new Uint8Array(8).fill(0xff), position: 1, index: 0 });
 
 const places = new Places({ all: SERVER_LIMITS.streams, perCaller: SERVER_LIMITS.streamsPerCaller });
 
@@ -41,14 +45,14 @@ export const streamRoutes: readonly Route[] = [
   },
 ];
 
-async function stream(ctx: RouteContext, { node, closing }: Service): Promise<void> {
+async function stream(ctx: RouteContext, { node, closing, cursors }: Service): Promise<void> {
   const query = readQuery(ctx, streamQuery);
   const tenant = requireTenant(ctx, query.tenant_id);
   if (query.after !== undefined && query.from !== undefined)
     throw new HttpProblem('bad_request', 'query parameters after and from exclude each other: give one');
   // After a reconnect a browser repeats the address it began with and adds the header: the header is the newer one.
   const lastSeen = headerOf(ctx, 'last-event-id');
-  const after = lastSeen ?? query.after ?? query.from;
+  const after = placeOf(lastSeen ?? query.after ?? query.from, cursors);
   const leave = places.take(callerOf(ctx));
   const gone = new AbortController();
   const expiry = watchExpiry(callerOf(ctx));
@@ -70,12 +74,18 @@ async function stream(ctx: RouteContext, { node, closing }: Service): Promise<vo
   try {
     ctx.respond = false;
     ctx.res.writeHead(200, { ...headersOf(ctx), ...HEADERS });
-    await send(ctx.res, first, events, signal);
+    await send(ctx.res, first, { events, signal, cursors });
   } finally {
     leave();
     gone.abort();
     ctx.res.end();
   }
+}
+
+/** Where a follower goes on. A cursor of another store becomes one that no store knows, which is told by a reset. */
+function placeOf(after: string | undefined, cursors: Cursors): string | undefined {
+  if (after === undefined || after === 'start') return after;
+  return cursors.open(after) ?? NOBODYS_CURSOR;
 }
 
 /** A cursor that is none is refused before the answer begins; waiting for a span, or for the disk, is no refusal. */
@@ -89,16 +99,20 @@ async function refusedAtOnce(first: Promise<unknown>): Promise<void> {
 async function send(
   response: ServerResponse,
   first: Promise<IteratorResult<FollowEvent, void>>,
-  events: AsyncGenerator<FollowEvent, void, void>,
-  signal: AbortSignal,
+  stream: {
+    readonly events: AsyncGenerator<FollowEvent, void, void>;
+    readonly signal: AbortSignal;
+    readonly cursors: Cursors;
+  },
 ): Promise<void> {
+  const { events, signal, cursors } = stream;
   const heartbeat = setInterval(() => {
     if (!response.writableNeedDrain) response.write(':\n\n');
   }, SERVER_LIMITS.heartbeatMs);
   try {
     response.write(':\n\n');
     for (let next = await first; next.done !== true; next = await events.next()) {
-      const isTaken = writeEvent(response, next.value);
+      const isTaken = writeEvent(response, next.value, cursors.seal(next.value.cursor));
       if (!isTaken && !signal.aborted) await once(response, 'drain', { signal }).catch(() => undefined);
     }
   } finally {
@@ -107,8 +121,8 @@ async function send(
 }
 
 /** A span is one line of JSON, so it fits one `data` line as it is. */
-function writeEvent(response: ServerResponse, event: FollowEvent): boolean {
-  response.write(`id: ${event.cursor}\nevent: ${event.kind}\ndata: `);
+function writeEvent(response: ServerResponse, event: FollowEvent, cursor: string): boolean {
+  response.write(`id: ${cursor}\nevent: ${event.kind}\ndata: `);
   switch (event.kind) {
     case 'span':
     case 'restored':

@@ -9,7 +9,7 @@ import { SERVER_LIMITS } from '../limits.js';
 import { json, jsonBody, problems } from '../operations.js';
 import { timeOrNull } from '../peers.js';
 import { replicationFor } from '../replication.js';
-import { HttpProblem } from '../problem.js';
+import { HttpProblem, withoutPaths } from '../problem.js';
 import { callerOf, permittedTenant, readJson, readQuery, readTenant, shown } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { jobPath, noQuery, syncJob, syncRequest, syncResult, syncStarted } from '../schemas.js';
@@ -83,7 +83,7 @@ async function syncTimeline(ctx: RouteContext, { syncs }: Service): Promise<void
     tenant: permittedTenant(ctx, filter === undefined ? undefined : readTenant(filter)),
     sinceMs: since === undefined ? undefined : msOfInstant(since),
   };
-  const answer = await syncs.run(wish, SERVER_LIMITS.syncAnswerMs);
+  const answer = await syncs.run(wish, SERVER_LIMITS.syncAnswerMs, callerOf(ctx));
   if ('result' in answer) {
     const { peers } = answer.result;
     ctx.body = { ...answer.result, peers: peers.map((peer) => syncFor(callerOf(ctx), peer)) };
@@ -115,7 +115,7 @@ function statusOf({ node }: Service, caller: Caller): Omit<z.output<typeof syncS
     sync_conflicts: 0,
     peers_in_sync: [...status.peersInSync],
     ...storedFor(caller, status),
-    read_only: status.readOnly ?? null,
+    read_only: status.readOnly === undefined ? null : withoutPaths(status.readOnly),
     peers: node.peers().map((peer) => peerFor(caller, peer)),
   };
 }
