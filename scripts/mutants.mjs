@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { ANNOTATION_MUTANTS } from './mutants/annotation.mjs';
 import { DISCOVERY_MUTANTS } from './mutants/discovery.mjs';
 import { GATE_MUTANTS } from './mutants/gate.mjs';
 import { KEY_MUTANTS } from './mutants/keys.mjs';
@@ -33,6 +34,7 @@ const MUTANTS = [
   ...KEY_MUTANTS,
   ...TRUST_MUTANTS,
   ...DISCOVERY_MUTANTS,
+  ...ANNOTATION_MUTANTS,
 ];
 
 /** Copies that are worked on at once. */

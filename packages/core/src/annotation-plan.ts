@@ -209,8 +209,7 @@ function planTags(planned: Planned, value: Json): string | undefined {
   const added = new Set(wanted.filter((tag) => !now.includes(tag)));
   const removed = new Set(now.filter((tag) => !wanted.includes(tag)));
   for (const tag of [...added, ...removed])
-    if (tag.length > LIMITS.tagChars)
-      return `tags: one of ${tag.length} characters, at most ${LIMITS.tagChars}`;
+    if (!isText(tag, LIMITS.tagChars)) return `tags: expected texts of at most ${LIMITS.tagChars} characters`;
   for (const tag of added) planned.tag('add', tag);
   for (const tag of removed) planned.tag('remove', tag);
   return undefined;

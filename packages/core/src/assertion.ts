@@ -126,7 +126,8 @@ export function registerFault(field: RegisterField, value: Json): string | undef
     return typeof value === 'string' && values.includes(value)
       ? undefined
       : `${field}: expected one of ${values.join(', ')}`;
-  const text = canonicalJson(value);
+  const text = writeOrFault(value);
+  if (text === undefined) return `${field}: a lone surrogate, or a number that JSON does not have`;
   return text.length <= LIMITS.metadataValueChars
     ? undefined
     : `${field}: ${text.length} characters as JSON, at most ${LIMITS.metadataValueChars}`;
@@ -137,7 +138,18 @@ export function isText(value: unknown, charsMost: number): value is string {
   return typeof value === 'string' && value.length <= charsMost && !SURROGATE.test(value);
 }
 
-/** RFC 8785: one text for equal values, whatever the order of their members and the form of their numbers. */
+function writeOrFault(value: Json): string | undefined {
+  try {
+    return canonicalJson(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * RFC 8785: one text for equal values, whatever the order of their members and the form of their numbers. Throws for
+ * what `parseStrictJson` would not have let pass.
+ */
 export function canonicalJson(value: Json): string {
   return canonicalize(value) ?? 'null';
 }

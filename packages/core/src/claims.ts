@@ -130,7 +130,8 @@ export function seenClaims<C extends Claim>(
   latest.delete(self);
   const stands = new Set<C>(judgement.standing);
   const rest = [...latest.values()].filter((claim) => !stands.has(claim)).sort(compareClaims);
-  return [...judgement.standing.toReversed(), ...rest.toReversed()].slice(0, most);
+  const others = judgement.standing.filter(({ origin }) => origin !== self);
+  return [...others.toReversed(), ...rest.toReversed()].slice(0, most);
 }
 
 /** Which claims supersede which, found in ascending order: none supersedes a later one, so nothing goes round in a circle. */

@@ -144,7 +144,7 @@ export const LIMITS = {
   /** Assertions that one supersedes. */
   supersededAssertions: 64,
   /** A member of a span's `metadata` as canonical JSON, and its name. */
-  metadataValueChars: 16 * KIB,
+  metadataValueChars: 4 * KIB,
   metadataKeyChars: 256,
   tagChars: 1024,
   /** A note, or what is said with a resolution. */
