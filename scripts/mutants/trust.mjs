@@ -21,6 +21,11 @@ function rule(what, file, find, replace, red) {
   return { name: `trust: ${what}`, file, find, replace, tests: RULES, red };
 }
 
+/** A rule of which tenants are named to whom. */
+function names(what, file, find, replace, red) {
+  return { name: `names: ${what}`, file, find, replace, tests: ['tenant-names'], red };
+}
+
 /** A rule of what an operator does, at one node. */
 function operator(what, file, find, replace, red) {
   return { name: `operator: ${what}`, file, find, replace, tests: ['revoking'], red };
@@ -135,6 +140,20 @@ export const TRUST_MUTANTS = [
     'if (range.from !== 1)',
     'if (false)',
     /^a feed held without its beginning/,
+  ),
+  names(
+    'who shares everything is told of all tenants',
+    'shell/offers.js',
+    "named === '*' || named === undefined ? []",
+    "named === '*' ? [...tenants()].map((tenant) => ({ scope: accessScope(tenant) })) : named === undefined ? []",
+    /^a peer without a right/,
+  ),
+  names(
+    'who shares everything names no tenant',
+    'shell/offers.js',
+    "named.length === 0 ? '*'",
+    "true ? '*'",
+    /^(who shares everything|grants reach a member through one who shares everything)/,
   ),
   operator(
     'a cut names only what is held',

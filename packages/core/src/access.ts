@@ -43,6 +43,8 @@ export class AccessRules {
   readonly #readings = new Map<TenantId, TenantReading>();
   readonly #emptyBook = new AccessBook();
   readonly #room = new StatementRoom();
+  /** In which tenants anybody has granted a key something. */
+  readonly #granted = new Map<Fingerprint, Set<TenantId>>();
   /** What is read of a tenant of which nothing was said. */
   #blank: TenantReading | undefined;
   #added = 0;
@@ -67,6 +69,7 @@ export class AccessRules {
   /** Takes a statement of `access/<tenant>` that the gate has accepted, once. `bytes`: of its entry, given with one of the entry's statements. */
   add(tenant: TenantId, placed: Placed<AccessStatement>, bytes = 0): void {
     if (!this.#openBook(tenant).add(placed)) return;
+    if (placed.statement.kind === 'grant') this.#noteGrant(fingerprintOf(placed.statement.key), tenant);
     this.#room.take(fingerprintOf(placed.origin), { statements: 1, bytes }, this.#trust.version);
     this.#change(tenant);
   }
@@ -118,6 +121,22 @@ export class AccessRules {
   /** Keys that a grant in force names, ascending. */
   grantedKeys(tenant: TenantId): readonly Fingerprint[] {
     return [...this.#read(tenant).grants.keys()].sort();
+  }
+
+  /** Tenants in which a trusted key, or we, have said what a key may do, whether or not that is in force. Ascending. */
+  grantedTo(key: Fingerprint): readonly TenantId[] {
+    const matters = (by: Fingerprint): boolean => this.#trust.isOurs(by) || this.#trust.trusts(by);
+    const tenants = new Set<TenantId>();
+    for (const voice of this.#trust.voicesOf(key)) {
+      for (const tenant of this.#granted.get(voice) ?? []) {
+        const grants = this.#bookOf(tenant).all('grant');
+        const isGranted = grants.some(
+          ({ by, statement }) => matters(by) && fingerprintOf(statement.key) === voice,
+        );
+        if (isGranted) tenants.add(tenant);
+      }
+    }
+    return [...tenants].sort();
   }
 
   /** Keys that trusted keys designate, besides the primary and its earlier keys: they change nothing. Ascending. */
@@ -275,6 +294,12 @@ export class AccessRules {
     const fresh = new AccessBook();
     this.#books.set(tenant, fresh);
     return fresh;
+  }
+
+  #noteGrant(key: Fingerprint, tenant: TenantId): void {
+    const tenants = this.#granted.get(key);
+    if (tenants === undefined) this.#granted.set(key, new Set([tenant]));
+    else tenants.add(tenant);
   }
 
   #change(tenant: TenantId): void {

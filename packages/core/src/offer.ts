@@ -17,8 +17,10 @@ export interface OfferedScope extends Rights {
   readonly scope: string;
 }
 
-/** `'*'` offers both rights on everything. */
+/** `'*'` offers both rights on everything; in a list it stands for every scope that the list does not name. */
 export type Scopes = readonly OfferedScope[] | '*';
+
+export const ALL_OTHERS: OfferedScope = { scope: '*', ...ALL_RIGHTS };
 
 const READ = 1;
 const WRITE = 2;
@@ -73,6 +75,6 @@ export class Offer {
       this.#scopes = scopes;
       this.#rights = new Map((scopes ?? []).map((offered) => [offered.scope, offered]));
     }
-    return this.#rights.get(scope) ?? NO_RIGHTS;
+    return this.#rights.get(scope) ?? this.#rights.get(ALL_OTHERS.scope) ?? NO_RIGHTS;
   }
 }

@@ -10,11 +10,13 @@ import {
   type Scope,
   type TenantId,
 } from '../identity.js';
-import type { OfferedScope, Rights, Scopes } from '../offer.js';
+import { ALL_OTHERS, type OfferedScope, type Rights, type Scopes } from '../offer.js';
 
 export interface OffersWorld {
   readonly tenants: () => Iterable<TenantId>;
   readonly rightsOf: (key: Uint8Array, scope: Scope) => Rights;
+  /** Tenants in which somebody trusted has granted a key something, ascending. */
+  readonly grantedTo: (key: Fingerprint) => readonly TenantId[];
   /** What was found holds until it grows. */
   readonly version: () => number;
 }
@@ -22,7 +24,7 @@ export interface OffersWorld {
 interface Found {
   readonly version: number;
   readonly named: Scopes | undefined;
-  readonly scopes: readonly OfferedScope[];
+  readonly scopes: Scopes;
 }
 
 export class Offers {
@@ -35,27 +37,43 @@ export class Offers {
 
   /**
    * Tenant by tenant what the key may do. We take statements about a tenant's rights from any trusted key, but a key that
-   * has no right itself is offered that only where it has named the tenant to us, or all there are, in `named`: else it would learn from the
-   * offer that the tenant exists.
+   * has no right itself is offered that only where it has named the tenant to us, in `named`: else it would learn from the
+   * offer that the tenant exists. Who shares everything names those tenants in which the other was granted something.
    */
-  to(key: Uint8Array, named: Scopes | undefined): readonly OfferedScope[] {
+  to(key: Uint8Array, named: Scopes | undefined): Scopes {
     const { tenants, rightsOf } = this.#world;
     const version = this.#world.version();
     const fingerprint = fingerprintOf(key);
     const known = this.#found.get(fingerprint);
     if (known?.version === version && known.named === named) return known.scopes;
-    // Who shares all tenants names none, and may bring the grants of any: without them a member would never learn of its own.
-    const isAll = named === '*';
-    const readable = isAll || named === undefined ? [] : named.filter(({ read }) => read);
+    const readable = named === '*' || named === undefined ? [] : named.filter(({ read }) => read);
     const heard = new Set(readable.map(({ scope }) => scope));
     const isMentioned = (scope: OfferedScope): boolean =>
-      scope.read ||
-      (scope.write && (tenantOfAccess(scope.scope) === undefined || isAll || heard.has(scope.scope)));
+      scope.read || (scope.write && (tenantOfAccess(scope.scope) === undefined || heard.has(scope.scope)));
     const scopes = [...tenants()]
       .flatMap((tenant) => [accessScope(tenant), annotationsScope(tenant), timelineScope(tenant)])
       .map((scope) => ({ scope, ...rightsOf(key, scope) }))
       .filter(isMentioned);
     this.#found.set(fingerprint, { version, named, scopes });
+    return scopes;
+  }
+
+  /**
+   * Everything, to one key. The tenants in which somebody trusted has granted it something are named all the same: it names
+   * none to whom it knows of no right, so it would never learn that we have one, and hold its grants.
+   */
+  ofAll(key: Uint8Array): Scopes {
+    const { grantedTo, rightsOf } = this.#world;
+    const version = this.#world.version();
+    const fingerprint = fingerprintOf(key);
+    const known = this.#found.get(fingerprint);
+    if (known?.version === version) return known.scopes;
+    const named = grantedTo(fingerprint)
+      .map(accessScope)
+      .map((scope) => ({ scope, ...rightsOf(key, scope) }))
+      .filter(({ read }) => read);
+    const scopes: Scopes = named.length === 0 ? '*' : [ALL_OTHERS, ...named];
+    this.#found.set(fingerprint, { version, named: undefined, scopes });
     return scopes;
   }
 }

@@ -10,6 +10,7 @@ import {
   type Scope,
   type TenantId,
 } from '../identity.js';
+import { ALL_OTHERS } from '../offer.js';
 import type { Clock } from '../ports.js';
 import { isAnswered } from '../session.js';
 import type { Storage } from '../storage.js';
@@ -178,7 +179,10 @@ function sharesAnything(session: SessionRunner, tenant: TenantId | undefined): b
   };
   if (tenant !== undefined) return flows(timelineScope(tenant));
   const offered = session.state.offered;
-  return offered === '*' || (offered ?? []).some(({ scope }) => flows(scope as Scope));
+  return (
+    offered === '*' ||
+    (offered ?? []).some(({ scope }) => scope === ALL_OTHERS.scope || flows(scope as Scope))
+  );
 }
 
 function sessionOf(peer: ListedPeer, world: SyncWorld): SessionRunner | undefined {

@@ -58,6 +58,7 @@ export class TrustKeeper implements Standing {
   readonly #offers = new Offers({
     tenants: () => this.#tenants,
     rightsOf: (key, scope) => this.rightsOf(key, scope),
+    grantedTo: (key) => this.rules.grantedTo(key),
     version: () => this.version,
   });
   readonly #bars: BarKeeper;
@@ -174,7 +175,7 @@ export class TrustKeeper implements Standing {
 
   offerTo(key: Uint8Array, named?: Scopes): Scopes {
     if (!this.trusts(key)) return [];
-    return this.#options.access.tenants === '*' ? '*' : this.#offers.to(key, named);
+    return this.#options.access.tenants === '*' ? this.#offers.ofAll(key) : this.#offers.to(key, named);
   }
 
   refuses(header: Header, feed: Feed): string | undefined {
