@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addActs } from './commands/acts.js';
 import { addCert } from './commands/cert.js';
 import { addDiscover } from './commands/discover.js';
+import { addDoctor } from './commands/doctor.js';
 import { addId } from './commands/id.js';
 import { addNodes } from './commands/nodes.js';
 import { addQuarantine } from './commands/quarantine.js';
@@ -19,6 +20,7 @@ import { version } from './version.js';
 
 const COMMANDS: readonly ((federation: Command, shell: Shell) => void)[] = [
   addStatus,
+  addDoctor,
   addNodes,
   addDiscover,
   addSync,

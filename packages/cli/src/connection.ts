@@ -1,7 +1,6 @@
 /** From options and environment to a client of the node that is meant. */
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { LoglineFederationClient } from 'logline-federation-client';
 import { UsageError } from './exit-code.js';
 import type { Io } from './output.js';
 
@@ -10,21 +9,14 @@ export const DEFAULT_URL = 'http://localhost:8080';
 const FOR_GROUP_OR_WORLD = 0o077;
 const TOKEN_FILE_BYTES_MOST = 64 * 1024;
 
-/** Throws a `UsageError` for an address that is none, and for a token file that cannot be read. */
-export function connect(
-  url: string | undefined,
-  env: Io['env'],
-  warn: (text: string) => void,
-): LoglineFederationClient {
-  return new LoglineFederationClient(target(url, env, warn));
+/** Where to ask, and as whom. */
+export interface Target {
+  readonly baseUrl: string;
+  readonly token: string | undefined;
 }
 
-/** Where to ask, and as whom. */
-export function target(
-  url: string | undefined,
-  env: Io['env'],
-  warn: (text: string) => void,
-): { readonly baseUrl: string; readonly token: string | undefined } {
+/** Throws a `UsageError` for an address that is none, and for a token file that cannot be read. */
+export function targetOf(url: string | undefined, env: Io['env'], warn: (text: string) => void): Target {
   const fromEnv = env['LOGLINE_FEDERATION_URL']?.trim();
   const baseUrl = url ?? (fromEnv === undefined || fromEnv === '' ? DEFAULT_URL : fromEnv);
   const where = url === undefined ? 'LOGLINE_FEDERATION_URL' : '--url';

@@ -1,8 +1,8 @@
 /** What all commands share: options, the client, the output, and how an action comes to its exit code. */
 
 import type { Command, OutputConfiguration } from 'commander';
-import type { LoglineFederationClient } from 'logline-federation-client';
-import { connect } from './connection.js';
+import { LoglineFederationClient } from 'logline-federation-client';
+import { targetOf, type Target } from './connection.js';
 import type { ExitCode } from './exit-code.js';
 import { Output, type Io } from './output.js';
 import { cleaned } from './text.js';
@@ -17,6 +17,9 @@ export interface OfflineContext {
 
 export interface Context extends OfflineContext {
   readonly client: LoglineFederationClient;
+  readonly target: Target;
+  /** What was to be said about the environment. */
+  readonly warnings: readonly string[];
 }
 
 /** Does a command's work. What it throws becomes a message and an exit code in `run`. */
@@ -42,11 +45,6 @@ export class Shell {
     this.io = io;
   }
 
-  /** The node that is meant. Throws a `UsageError` where the environment or the option says nothing usable. */
-  connect(url: string | undefined): LoglineFederationClient {
-    return connect(url, this.io.env, (text) => void this.io.stderr.write(`${cleaned(text)}\n`));
-  }
-
   /** Where commander writes help and what is wrong with a command line. */
   helpOutput(): OutputConfiguration {
     const { stdout, stderr } = this.io;
@@ -65,9 +63,13 @@ export class Shell {
       '--url <address>',
       'the node to ask (default: $LOGLINE_FEDERATION_URL, then http://localhost:8080)',
     );
-    this.defineOffline<Options & CommonOptions>(command, examples, (context, options, args) =>
-      action({ ...context, client: this.connect(options.url) }, options, args),
-    );
+    this.defineOffline<Options & CommonOptions>(command, examples, async (context, options, args) => {
+      const warnings: string[] = [];
+      const target = targetOf(options.url, this.io.env, (text) => void warnings.push(text));
+      for (const text of warnings) await context.out.note(text);
+      const client = new LoglineFederationClient(target);
+      return action({ ...context, client, target, warnings }, options, args);
+    });
   }
 
   /** The same for a command that works on this machine's files and asks no node. */

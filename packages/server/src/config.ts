@@ -151,6 +151,12 @@ const VARIABLES = z.object({
   ...ACCESS_VARIABLES,
 });
 
+/** Every variable that is read here, those that name a file with a secret included. */
+export const VARIABLE_NAMES: readonly string[] = [
+  ...Object.keys(VARIABLES.shape),
+  ...SECRET_VARIABLES.map(fileVariable),
+];
+
 /**
  * Reads the configuration from environment variables; an empty one counts as absent.
  * Throws one `bad_configuration` whose message lists every problem, a line each, without showing a secret.
@@ -167,7 +173,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
   }
   const values = parsed.data;
   const byHand = env['npm_lifecycle_event'] === 'start';
-  const known = new Set([...Object.keys(VARIABLES.shape), ...SECRET_VARIABLES.map(fileVariable)]);
   return {
     name: values.FEDERATION_NODE_NAME,
     networkKey: values.FEDERATION_NETWORK_KEY,
@@ -188,7 +193,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     localOperator: values.FEDERATION_LOCAL_OPERATOR ?? (byHand || bindsLoopback(values.FEDERATION_BIND_HOST)),
     deadlines: DEFAULT_CONFIG.deadlines,
     byHand,
-    unknownVariables: Object.keys(given).filter((name) => name.startsWith('FEDERATION_') && !known.has(name)),
+    unknownVariables: Object.keys(given).filter(
+      (name) => name.startsWith('FEDERATION_') && !VARIABLE_NAMES.includes(name),
+    ),
   };
 }
 
