@@ -7,6 +7,8 @@ export const ERROR_CODES = [
   'bad_cursor',
   'bad_request',
   'closed',
+  'conflict_closed',
+  'conflict_open',
   'damaged',
   'disk_failed',
   'handshake_failed',
@@ -18,8 +20,10 @@ export const ERROR_CODES = [
   'tenant_not_allowed',
   'timeout',
   'too_large',
+  'unknown_conflict',
   'unknown_peer',
   'unreachable',
+  'version_mismatch',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -7,6 +7,7 @@ export type { NodeOptions, TrustedPeer } from './node-options.js';
 export type { NodeStatus } from './shell/node-status.js';
 export type { NodeEvent } from './events.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
+export type { AnnotatedSpan, AnnotateOptions, HistoryItem, SpanHistory } from './shell/annotator.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
 export type { PeerInfo } from './shell/peer-info.js';
 export type { Oldest, Replication, ReplicationWish } from './shell/replication.js';
@@ -28,7 +29,7 @@ export type {
   TrustNode,
 } from './shell/operator-view.js';
 export type { Rights } from './shell/standing.js';
-export type { VerificationMethod } from './statement.js';
+export type { ConflictPolicy, VerificationMethod } from './statement.js';
 export type { PeerSync, SyncOptions, SyncReport } from './shell/sync.js';
 export { parseAddress } from './address.js';
 export { hashOfEntry, headerOfAccepted, splitEntry, type EntryParts, type Header } from './entry.js';

@@ -189,6 +189,8 @@ export const LIMITS = {
   spanVariants: 64,
 
   pageSpans: 1000,
+  /** A page ends with the span that crosses this. */
+  pageBytes: 16 * MIB,
   /** Rows a filtered page may look at before it answers with what it has. */
   pageRows: 20_000,
   /** Events a follower may fall behind before it reads from the log again. */

@@ -4,7 +4,7 @@ import type { NodeEvent } from './events.js';
 import type { DiscoveryOptions } from './finder.js';
 import type { TenantId } from './identity.js';
 import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
-import type { VerificationMethod } from './statement.js';
+import type { ConflictPolicy, VerificationMethod } from './statement.js';
 import type { Storage } from './storage.js';
 import type { TrustSettings } from './trust-reading.js';
 
@@ -35,6 +35,10 @@ export interface NodeOptions {
   readonly tenants?: readonly TenantId[] | '*';
   /** Primaries that the configuration names: they alone set their tenant's rights. */
   readonly primaries?: ReadonlyMap<TenantId, Uint8Array> | undefined;
+  /** How conflicts of a tenant are settled of which neither a primary nor an operator here has said so; by default by timestamp. */
+  readonly conflictPolicy?: ConflictPolicy | undefined;
+  /** Nodes in order of priority, highest first, for such a tenant: ids, names or fingerprints. */
+  readonly primaryNodes?: readonly string[] | undefined;
   /** How far others' word goes: see `TrustSettings`. */
   readonly trust?: Partial<TrustSettings> | undefined;
   /** Ways of finding other nodes; without them there are the trusted peers alone. */

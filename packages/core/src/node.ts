@@ -17,6 +17,7 @@ import { LIMITS } from './limits.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
 import { Committer, type Committed } from './shell/committer.js';
 import type { DiscoveryDesk } from './shell/discovery-desk.js';
+import { Annotations } from './shell/annotations.js';
 import { HoldingsTable } from './shell/holdings-table.js';
 import { explainSpan, type ExplainWorld, type SpanStory } from './shell/explain.js';
 import { Listing, refuseUnusable } from './shell/listing.js';
@@ -59,6 +60,7 @@ export class FederationNode {
   readonly #peering: Peering;
   readonly #desk: DiscoveryDesk;
   readonly #listing: Listing;
+  readonly #annotations: Annotations;
   readonly #bell = new CommitBell();
   #lastSyncMs: number | undefined;
   #closed = false;
@@ -97,6 +99,13 @@ export class FederationNode {
       table: this.#table,
       tools,
       idOf: (key) => this.#idOf(key),
+    });
+    this.#annotations = new Annotations({
+      options,
+      keeper: this.#keeper,
+      committer,
+      id: this.id,
+      keyOf: (named) => this.operator.keyOf(named),
     });
   }
 
@@ -166,7 +175,7 @@ export class FederationNode {
       commits: () => this.#bell.commits,
       nextCommit: (signal) => this.#bell.next(signal),
       isClosed: () => this.#closed,
-      nowMs: () => this.#options.clock.now(),
+      annotations: this.#annotations,
     });
   }
 
@@ -274,9 +283,10 @@ export class FederationNode {
   #world(): ExplainWorld {
     const { storage, clock } = this.#options;
     const [book, peering, table] = [this.#book, this.#peering, this.#table];
+    const { readings } = this.#annotations;
     const idOf = (key: Fingerprint): NodeId | undefined =>
       key === this.fingerprint ? this.id : this.#idOf(key);
-    return { book, peering, table, storage, clock, standing: this.#keeper, idOf };
+    return { book, peering, table, storage, clock, readings, standing: this.#keeper, idOf };
   }
 
   #federatesAny(): boolean {

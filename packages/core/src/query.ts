@@ -26,6 +26,8 @@ export interface SpanQuery {
   /** First instant that no longer counts. */
   readonly until?: InstantKey | undefined;
   readonly filter?: SpanFilter | undefined;
+  /** With what is said of the spans, which the filter then looks at too; without it as they were appended. */
+  readonly annotated?: boolean | undefined;
   /** Spans in the answer, at most `LIMITS.pageSpans`. */
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */

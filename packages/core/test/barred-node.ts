@@ -4,6 +4,7 @@ import { feedKeyOf, type Bar, type Feed, type FeedKey } from '../dist/feed.js';
 import type { GateOutcome } from '../dist/gate.js';
 import { Committer } from '../dist/shell/committer.js';
 import { HoldingsTable } from '../dist/shell/holdings-table.js';
+import { SpanReadings, type StandingRules } from '../dist/shell/span-readings.js';
 import { Timeline, type FollowEvent } from '../dist/shell/timeline.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk } from '../dist/testing/memory-disk.js';
@@ -14,6 +15,8 @@ export const keyOf = (entry: Pick<Forged, 'header'>): FeedKey => feedKeyOf(entry
 
 export const titleOf = (bytes: Uint8Array): string =>
   (JSON.parse(tools.text.decode(bytes) ?? '') as { readonly title: string }).title;
+
+const BY_TIME: StandingRules = { policyOf: () => 'timestamp', priorities: [] };
 
 interface Running {
   readonly store: LogStore;
@@ -118,7 +121,9 @@ export class BarredNode {
   }
 
   timeline(onIdle: () => void = () => undefined): Timeline {
-    const { store, table } = this.#running;
+    const { store, table, committer } = this.#running;
+    const clock = { now: () => NOON_MS };
+    const readings = new SpanReadings({ storage: store, tools, clock, rulesOf: () => BY_TIME });
     return new Timeline(acme, {
       storage: store,
       table,
@@ -126,7 +131,7 @@ export class BarredNode {
       commits: () => this.#commits,
       nextCommit: () => Promise.resolve(onIdle()),
       isClosed: () => this.#run === undefined,
-      nowMs: () => NOON_MS,
+      annotations: { ownKey: carol.publicKey, tools, committer, readings },
     });
   }
 

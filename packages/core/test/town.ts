@@ -19,7 +19,17 @@ export const TOOLS = {
 };
 
 export type Settings = Partial<
-  Pick<NodeOptions, 'trust' | 'tenants' | 'primaries' | 'networkKey' | 'trustedPeers' | 'discovery'>
+  Pick<
+    NodeOptions,
+    | 'trust'
+    | 'tenants'
+    | 'primaries'
+    | 'networkKey'
+    | 'trustedPeers'
+    | 'discovery'
+    | 'conflictPolicy'
+    | 'primaryNodes'
+  >
 > & {
   /** Where it is, if not at its name. */
   readonly address?: string;
@@ -148,6 +158,15 @@ export class House {
 
   isConnectedTo(other: House): boolean {
     return this.node.peers().some((peer) => peer.address === other.name && peer.status === 'connected');
+  }
+
+  /** What somebody does here, with the time that takes; too little for anybody else to hear of it. */
+  async does<T>(act: (node: FederationNode) => Promise<T>): Promise<T> {
+    const acting = act(this.node);
+    // What it rejects with is for whoever waits for it, a moment later.
+    acting.catch(() => undefined);
+    await this.#town.time.advance(3);
+    return acting;
   }
 
   /** What an operator does here, with the time that takes. */

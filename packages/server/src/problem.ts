@@ -32,6 +32,8 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   bad_cursor: 400,
   bad_request: 400,
   closed: 503,
+  conflict_closed: 409,
+  conflict_open: 409,
   damaged: 500,
   disk_failed: 507,
   handshake_failed: 502,
@@ -43,8 +45,10 @@ export const STATUS_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   tenant_not_allowed: 403,
   timeout: 504,
   too_large: 413,
+  unknown_conflict: 404,
   unknown_peer: 404,
   unreachable: 502,
+  version_mismatch: 412,
 };
 
 const STATUS_OF_FAULT: Readonly<Record<RequestFault, number>> = {

@@ -1,6 +1,6 @@
 /** Group commit: everything that waits is checked in order, made durable with one sync, and only then published. */
 
-import { passGate, type GateOutcome } from '../gate.js';
+import { passGate } from '../gate.js';
 import { EMPTY } from '../bytes.js';
 import { compareStamps, nextStamp, observeStamp, STAMP_ZERO, type Stamp } from '../clock.js';
 import type { Content } from '../content.js';
@@ -11,13 +11,14 @@ import type { Scope, TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Clock, KeyPair, Tools } from '../ports.js';
 import type { Push } from '../session-state.js';
-import type { Span } from '../span.js';
-import type { Statement } from '../statement.js';
+import type { Span, SpanId } from '../span.js';
 import type { AcceptedEntry, Storage } from '../storage.js';
 import { AppendPlan, type AppendResult, type RetriedSpans } from './append-plan.js';
 import { Draft } from './draft.js';
 import { resolveHeld } from './evidence.js';
 import type { HoldingsTable } from './holdings-table.js';
+import type { GatedEntries, GateJob, Job, Pen, Saying } from './jobs.js';
+import { SayPlan } from './say-plan.js';
 import { Sealer } from './sealer.js';
 import { takesBack } from './statement-log.js';
 
@@ -29,11 +30,6 @@ export interface Committed {
   readonly entries: readonly AcceptedEntry[];
   /** Work committed together. */
   readonly jobs: number;
-}
-
-/** Outcomes of a frame of entries, up to and including the first fault. */
-export interface GatedEntries {
-  readonly outcomes: readonly GateOutcome[];
 }
 
 export interface CommitterOptions {
@@ -50,51 +46,6 @@ export interface CommitterOptions {
   readonly refuses?: ((header: Header, feed: Feed) => string | undefined) | undefined;
   /** Called after each commit, before its callers are answered. */
   readonly onCommit: (committed: Committed) => void;
-}
-
-type Job =
-  | {
-      readonly kind: 'append';
-      readonly tenant: TenantId;
-      readonly spans: readonly Span[];
-      readonly retried: RetriedSpans;
-      readonly bytes: number;
-      done: (result: AppendResult) => void;
-      failed: (error: unknown) => void;
-    }
-  | {
-      readonly kind: 'gate';
-      readonly entries: readonly Uint8Array[];
-      readonly mayReceive: (scope: Scope) => boolean;
-      /** Of the entries before those still to be checked: a frame may take several commits. */
-      readonly outcomes: GateOutcome[];
-      readonly bytes: number;
-      done: (gated: GatedEntries) => void;
-      failed: (error: unknown) => void;
-    }
-  | {
-      readonly kind: 'fact';
-      readonly name: string;
-      readonly value: Uint8Array;
-      readonly bytes: number;
-      done: () => void;
-      failed: (error: unknown) => void;
-    }
-  | {
-      readonly kind: 'write';
-      readonly work: (pen: Pen) => Promise<() => void>;
-      readonly bytes: number;
-      done: () => void;
-      failed: (error: unknown) => void;
-    };
-
-/** What a piece of work may write: all of it becomes durable together, or nothing does. */
-export interface Pen {
-  /** An entry of our own with these statements; under an earlier key of ours where one is given. */
-  seal(scope: Scope, statements: readonly Statement[], keyPair?: KeyPair): Promise<AcceptedEntry>;
-  fact(name: string, value: Uint8Array): void;
-  /** The feeds as they will be. */
-  readonly draft: Draft;
 }
 
 const NONE: RetriedSpans = new Map();
@@ -152,6 +103,16 @@ export class Committer {
     });
   }
 
+  /**
+   * Says what `plan` finds is to be said of a span. Of one span a commit says one thing: the next plan is made when that
+   * is readable. Resolves when it is durable here; rejects with what the plan threw, and nothing is said.
+   */
+  say(tenant: TenantId, span: SpanId, plan: () => Promise<Saying>): Promise<void> {
+    return new Promise((done, failed) =>
+      this.#enqueue({ kind: 'say', tenant, span, plan, bytes: 0, done, failed }),
+    );
+  }
+
   get waitingJobs(): number {
     return this.#queue.length;
   }
@@ -170,7 +131,7 @@ export class Committer {
     // Peers are held back by their credit, and must not be cut off because writers here are many.
     const isFull =
       this.#waitingBytes + job.bytes > LIMITS.waitingBytes || this.#queue.length >= LIMITS.waitingJobs;
-    if (job.kind === 'append' && isFull && this.#queue.length > 0) {
+    if ((job.kind === 'append' || job.kind === 'say') && isFull && this.#queue.length > 0) {
       return job.failed(
         new LoglineError('overloaded', 'too much waits for the disk already: retry in a moment'),
       );
@@ -222,6 +183,7 @@ export class Committer {
       nextStamp: () => this.#nextStamp(),
     });
     const plan = new AppendPlan({ storage, sealer });
+    const says = new SayPlan(sealer);
     const pen: Pen = {
       seal: (scope, statements, by) => sealer.seal(scope, { ...NO_CONTENT, statements }, by),
       fact: (name, value) => void draft.records.push({ kind: 'fact', name, value }),
@@ -231,9 +193,10 @@ export class Committer {
     for (const job of jobs) {
       try {
         // Frames stay in order: behind one that did not fit, none is begun.
-        if (job.kind === 'gate' && (deferred.length > 0 || !(await this.#passSome(job, draft))))
-          deferred.push(job);
-        else answers.push(await this.#prepare(job, plan, pen));
+        const isBehind = job.kind === 'gate' && deferred.some(({ kind }) => kind === 'gate');
+        if (isBehind || (job.kind === 'gate' && !(await this.#passSome(job, draft)))) deferred.push(job);
+        else if (job.kind === 'say' && !says.claim(job.tenant, job.span)) deferred.push(job);
+        else answers.push(await this.#prepare(job, { plan, says, pen }));
       } catch (error) {
         // Half of what belongs together may be drafted.
         if (job.kind === 'write') throw error;
@@ -244,6 +207,7 @@ export class Committer {
     this.#queue.unshift(...deferred);
     this.#waitingBytes += deferred.reduce((sum, job) => sum + job.bytes, 0);
     await plan.seal();
+    await says.seal();
     const positions = await storage.commit(draft.records);
     plan.placed(draft.records, positions);
     for (const feed of draft.feeds()) table.set(feed);
@@ -261,7 +225,10 @@ export class Committer {
   }
 
   /** Drafts what a job brings; the answer is given once it is durable. */
-  async #prepare(job: Job, plan: AppendPlan, pen: Pen): Promise<() => void> {
+  async #prepare(
+    job: Job,
+    { plan, says, pen }: { readonly plan: AppendPlan; readonly says: SayPlan; readonly pen: Pen },
+  ): Promise<() => void> {
     switch (job.kind) {
       case 'append': {
         const planned = await plan.add(job.tenant, job.spans, job.retried);
@@ -274,6 +241,12 @@ export class Committer {
         return () => job.done();
       case 'write':
         return job.work(pen);
+      case 'say': {
+        const { assertions, after } = await job.plan();
+        this.#observe(after);
+        says.add(job.tenant, assertions);
+        return () => job.done();
+      }
       default:
         return job satisfies never;
     }
@@ -283,7 +256,7 @@ export class Committer {
    * Takes entries of a frame through the gate until all are through, one is at fault, or the commit weighs enough:
    * a few compressed bytes may hold many spans. False where some are left for the next commit.
    */
-  async #passSome(job: Extract<Job, { readonly kind: 'gate' }>, draft: Draft): Promise<boolean> {
+  async #passSome(job: GateJob, draft: Draft): Promise<boolean> {
     const { tools, storage, clock, refuses = () => undefined } = this.#options;
     const { mayReceive } = job;
     const world = { tools, mayReceive, refuses, feed: (key: FeedKey): Feed => draft.feed(key) };

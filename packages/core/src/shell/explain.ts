@@ -15,7 +15,7 @@ import {
 import type { SpanId } from '../span.js';
 import type { ListedPeer } from './peer-book.js';
 import { sightOf, type ReplicationWorld } from './replication.js';
-import { shownOf } from './timeline.js';
+import type { SpanReadings } from './span-readings.js';
 
 /** Where a span came from, and where it is. */
 export interface SpanStory {
@@ -61,6 +61,7 @@ export interface SpanAtPeer {
 
 export interface ExplainWorld extends ReplicationWorld {
   readonly idOf: (key: Fingerprint) => NodeId | undefined;
+  readonly readings: SpanReadings;
 }
 
 /** `undefined` where no span is readable under the id. */
@@ -70,7 +71,7 @@ export async function explainSpan(
   world: ExplainWorld,
 ): Promise<SpanStory | undefined> {
   const variants = world.storage.variants(tenant, id);
-  const shown = shownOf(variants, world.clock.now());
+  const shown = await world.readings.shown(tenant, id);
   if (shown === undefined) return undefined;
   const header = await headerAt(shown.arrival.position, world);
   const origin = fingerprintOf(header.origin);

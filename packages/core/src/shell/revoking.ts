@@ -15,7 +15,7 @@ import {
 import { LIMITS } from '../limits.js';
 import type { EpochCut, Statement } from '../statement.js';
 import type { ActsWorld } from './acts.js';
-import type { Pen } from './committer.js';
+import type { Pen } from './jobs.js';
 import {
   cutFeed,
   feedsOfOrigin,

@@ -1,9 +1,12 @@
 /** One tenant's timeline: append, get, query, follow, and the document behind it. */
 
+import { annotateSpan, annotatedMembers } from '../annotation-view.js';
+import type { AnnotationRules } from '../annotation.js';
 import { LoglineError } from '../errors.js';
 import { scopeOfFeed } from '../feed.js';
 import { acceptedRanges } from '../holdings.js';
 import { timelineScope, type TenantId } from '../identity.js';
+import type { JsonObject } from '../json.js';
 import { LIMITS } from '../limits.js';
 import {
   matchesFilter,
@@ -15,8 +18,15 @@ import {
   type SpanQuery,
 } from '../query.js';
 import { parseSpanId, type Span } from '../span.js';
-import type { ArrivalCursor, SpanVariant, TimelineRow } from '../storage.js';
+import type { ArrivalCursor, TimelineRow } from '../storage.js';
 import type { TimelineDocument } from '../document.js';
+import {
+  Annotator,
+  type AnnotatedSpan,
+  type AnnotateOptions,
+  type AnnotatorWorld,
+  type SpanHistory,
+} from './annotator.js';
 import type { AppendReport, SpanInput } from './appender.js';
 import {
   BEGINNING,
@@ -36,10 +46,9 @@ export interface FollowOptions {
 }
 
 export interface TimelineWorld extends FollowerWorld {
+  readonly annotations: AnnotatorWorld;
   readonly table: HoldingsTable;
   readonly append: (tenant: TenantId, spans: readonly SpanInput[]) => Promise<AppendReport>;
-  /** Wall time, ms since 1970: which stamps still lie ahead. */
-  readonly nowMs: () => number;
 }
 
 const SCAN_ROWS = 256;
@@ -49,10 +58,12 @@ const DOCUMENT_BYTES = 64 * 1024 * 1024;
 export class Timeline {
   readonly tenant: TenantId;
   readonly #world: TimelineWorld;
+  readonly #annotator: Annotator;
 
   constructor(tenant: TenantId, world: TimelineWorld) {
     this.tenant = tenant;
     this.#world = world;
+    this.#annotator = new Annotator(tenant, world.annotations);
   }
 
   /** Appends spans: objects, or their JSON as bytes, which is then kept byte for byte. Resolves when they are durable here. */
@@ -60,13 +71,26 @@ export class Timeline {
     return this.#world.append(this.tenant, spans);
   }
 
-  /** The span with an id (UUID text) as JSON bytes, or `undefined`. Of several bodies under one id, the one that `shownOf` says. */
+  /** The span with an id (UUID text) as it was appended, or `undefined`. Of several bodies under one id, the one to show. */
   async get(id: string): Promise<Uint8Array | undefined> {
     const spanId = parseSpanId(id);
     if (spanId === undefined) return undefined;
-    const { storage, nowMs } = this.#world;
-    const shown = shownOf(storage.variants(this.tenant, spanId), nowMs());
-    return shown === undefined ? undefined : (await storage.span(shown.arrival)).bytes;
+    return (await this.#world.annotations.readings.body(this.tenant, spanId))?.bytes;
+  }
+
+  /** The span with all that is said of it; `undefined` where neither is here. */
+  read(id: string): Promise<AnnotatedSpan | undefined> {
+    return this.#annotator.read(id);
+  }
+
+  /** Everything that is said of a span, and why it counts or does not; `undefined` where nothing is here. */
+  history(id: string): Promise<SpanHistory | undefined> {
+    return this.#annotator.history(id);
+  }
+
+  /** Says something of a span: see `Annotator.annotate`. */
+  annotate(id: string, patch: JsonObject, options?: AnnotateOptions): Promise<AnnotatedSpan> {
+    return this.#annotator.annotate(id, patch, options);
   }
 
   /** Whether a span is here under this id (UUID text), durable and readable. */
@@ -88,20 +112,23 @@ export class Timeline {
     const spans: Uint8Array[] = [];
     const isFiltered = Object.values(query.filter ?? {}).some((wanted) => wanted !== undefined);
     let looked = 0;
-    // One time for the whole page, so that no id is read by two of them.
-    const nowMs = this.#world.nowMs();
+    // One time and one set of rules for the whole page, so that no id is read by two of them.
+    const rules = this.#world.annotations.readings.rulesOf(this.tenant);
+    let bytes = 0;
     for (;;) {
       // Rows that show nothing are passed over by many at a time.
       const isSparse = isFiltered || looked > spans.length;
       const count = isSparse ? SCAN_ROWS : Math.min(limit - spans.length + 1, LIMITS.pageSpans);
       const rows = await this.#world.storage.rows(this.tenant, { from, to: query.until ?? '', limit: count });
-      const shown = await Promise.all(rows.map((row) => this.#shown(row, nowMs)));
+      const shown = await Promise.all(rows.map((row) => this.#shown(row, rules, query)));
       for (const [i, row] of rows.entries()) {
         const span = shown[i];
         looked++;
         if (span !== undefined && matchesFilter(span.members, query.filter ?? {})) {
-          if (spans.length === limit) return { spans, nextCursor: cursorBefore(rows, i, from) };
+          const isFull = spans.length === limit || bytes >= LIMITS.pageBytes;
+          if (isFull) return { spans, nextCursor: cursorBefore(rows, i, from) };
           spans.push(span.bytes);
+          bytes += span.bytes.length;
         }
         if (looked >= LIMITS.pageRows) return { spans, nextCursor: pageCursor(row.instant, row.id) };
       }
@@ -162,12 +189,25 @@ export class Timeline {
   }
 
   /** The span of a row, unless another body under its id is the one to show, or all of them are quarantined. */
-  async #shown(row: TimelineRow, nowMs: number): Promise<Span | undefined> {
-    const { storage } = this.#world;
-    const shown = shownOf(storage.variants(this.tenant, row.id), nowMs);
-    if (shown === undefined) return undefined;
-    const span = await storage.span(shown.arrival);
-    return span.instant === row.instant ? span : undefined;
+  async #shown(
+    row: TimelineRow,
+    rules: AnnotationRules,
+    { annotated = false }: SpanQuery,
+  ): Promise<Pick<Span, 'bytes' | 'members'> | undefined> {
+    const { storage, annotations } = this.#world;
+    const { readings, tools } = annotations;
+    const variants = storage.variants(this.tenant, row.id);
+    const isPlain = !annotated || readings.isPlain(this.tenant, row.id, variants);
+    if (isPlain) {
+      const span = await readings.body(this.tenant, row.id, rules);
+      return span?.instant === row.instant ? span : undefined;
+    }
+    const { body, reading } = await readings.read(this.tenant, row.id, rules);
+    if (body?.instant !== row.instant) return undefined;
+    return {
+      bytes: annotateSpan(body, reading, tools.text),
+      members: { ...body.members, ...annotatedMembers(body.members, reading) },
+    };
   }
 
   #cursorOf(after: string | undefined): ArrivalCursor {
@@ -178,15 +218,6 @@ export class Timeline {
     if (cursor !== undefined) return cursor;
     throw new LoglineError('bad_cursor', 'the cursor is not one that this stream sent');
   }
-}
-
-/**
- * T10: of the bodies under one id (latest stamp first) the one to read. A stamp beyond now and the allowed skew waits for
- * its time, or any peer could put its body in place of another's for good; where all do, the one whose time comes first.
- */
-export function shownOf(variants: readonly SpanVariant[], nowMs: number): SpanVariant | undefined {
-  const horizonMs = nowMs + LIMITS.clockSkewMs;
-  return variants.find((variant) => variant.header.stamp.ms <= horizonMs) ?? variants.at(-1);
 }
 
 /** The cursor behind the row before `rows[i]`. */

@@ -22,8 +22,8 @@ import {
   readAssertion,
   readAuthor,
   readContested,
+  rowNameOf,
   spanGroup,
-  subjectOf,
   writeAssertion,
   writeAuthor,
   writeContested,
@@ -69,12 +69,12 @@ export class AssertionIndex implements AnnotationStore {
     for (const [index, assertion] of entry.assertions.entries()) {
       const { span } = assertion;
       const group = spanGroup(ordinal, span);
-      const field = fieldKey(subjectOf(assertion), this.#tools);
+      const field = fieldKey(rowNameOf(assertion), this.#tools);
       const place = { feed, field, seq: entry.header.seq, index };
       this.#index.setIn(group, assertionRowKey(group, place), writeAssertion(assertion, entry));
       const mention = mentionRowKey(ordinal, span);
       if (this.#index.get(mention) === undefined) this.#index.set(mention, NOTED);
-      if (canConflict(assertion)) this.#noteAuthor({ tenant, span, field: assertion.field }, field, feed);
+      if (canConflict(assertion)) this.#noteAuthor({ tenant, span, field: assertion.field }, feed);
     }
   }
 
@@ -169,8 +169,9 @@ export class AssertionIndex implements AnnotationStore {
     );
   }
 
-  #noteAuthor(place: ContestedPlace, field: Key, feed: number): void {
+  #noteAuthor(place: ContestedPlace, feed: number): void {
     const { ordinal } = this.#catalog.countOf(place.tenant);
+    const field = fieldKey(place.field, this.#tools);
     const key = authorRowKey(ordinal, place.span, field);
     const first = this.#index.get(key);
     if (first === undefined) return this.#index.set(key, writeAuthor(feed));

@@ -24,7 +24,7 @@ const AFTER = '\xff'.repeat(ORDINAL_BYTES + FIELD_BYTES + SEQ_BYTES + INDEX_BYTE
 /** Where a row of an assertion stands among those of its span. */
 export interface AssertionPlace {
   readonly feed: number;
-  /** Of the field, or of the tag: see `fieldKey`. */
+  /** Of the field, or of the tag: see `rowNameOf`. */
   readonly field: Key;
   readonly seq: number;
   readonly index: number;
@@ -48,9 +48,10 @@ export function fieldKey(name: string, { crypto, text }: Pick<Tools, 'crypto' | 
   return toKey(crypto.sha256(text.encode(name)).subarray(0, FIELD_BYTES));
 }
 
-/** What an assertion is about within its span: those about another thing have nothing to do with it. */
-export function subjectOf(assertion: Pick<Assertion, 'field' | 'value'>): string {
-  return assertion.field === 'tags' ? `tags.${assertion.value}` : assertion.field;
+/** What rows of assertions stand together, of which a feed has so many: resolutions are not pushed out by what follows. */
+export function rowNameOf({ op, field, value }: Pick<Assertion, 'op' | 'field' | 'value'>): string {
+  if (op === 'resolve') return `resolve ${field}`;
+  return field === 'tags' ? `tags.${value}` : field;
 }
 
 export function assertionRowKey(group: Key, { feed, field, seq, index }: AssertionPlace): Key {

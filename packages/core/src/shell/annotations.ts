@@ -1,0 +1,58 @@
+/** What a node knows of annotations, put together: the rules of its tenants, and the reading of spans by them. */
+
+import { fingerprintOf, keyOfFingerprint, parseNodeId, type Fingerprint, type NodeId } from '../identity.js';
+import type { NodeOptions } from '../node-options.js';
+import type { Committer } from './committer.js';
+import { ConflictRules } from './conflict-rules.js';
+import { SpanReadings } from './span-readings.js';
+import type { AnnotatorWorld } from './annotator.js';
+import type { TrustKeeper } from './trust-keeper.js';
+
+export interface AnnotationsWorld {
+  readonly options: Pick<
+    NodeOptions,
+    'name' | 'keyPair' | 'storage' | 'clock' | 'tools' | 'conflictPolicy' | 'primaryNodes'
+  >;
+  readonly keeper: TrustKeeper;
+  readonly committer: Committer;
+  readonly id: NodeId;
+  /** The key of a known node by its id, name, address or fingerprint. */
+  readonly keyOf: (node: string) => Uint8Array | undefined;
+}
+
+export class Annotations implements AnnotatorWorld {
+  readonly rules: ConflictRules;
+  readonly readings: SpanReadings;
+  readonly committer: Committer;
+  readonly tools: NodeOptions['tools'];
+  readonly ownKey: Uint8Array;
+  readonly #world: AnnotationsWorld;
+
+  constructor(world: AnnotationsWorld) {
+    this.#world = world;
+    const { options, keeper, committer } = world;
+    const { storage, tools, clock } = options;
+    this.committer = committer;
+    this.tools = tools;
+    this.ownKey = options.keyPair.publicKey;
+    this.rules = new ConflictRules({
+      rules: keeper.rules,
+      version: () => keeper.version,
+      policy: options.conflictPolicy ?? 'timestamp',
+      primaryNodes: () => this.#primaryNodes(),
+      successorOf: (key) => keeper.graph.successorOf(key),
+      crypto: tools.crypto,
+    });
+    this.readings = new SpanReadings({ storage, tools, clock, rulesOf: (tenant) => this.rules.of(tenant) });
+  }
+
+  /** Of the configured ones those whose keys are known. */
+  #primaryNodes(): readonly Fingerprint[] {
+    const { options, id, keyOf } = this.#world;
+    return (options.primaryNodes ?? []).flatMap((named) => {
+      if (parseNodeId(named) === id) return [fingerprintOf(this.ownKey)];
+      const key = keyOfFingerprint(named) ?? keyOf(named);
+      return key === undefined ? [] : [fingerprintOf(key)];
+    });
+  }
+}
