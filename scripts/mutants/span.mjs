@@ -56,8 +56,8 @@ export const SPAN_MUTANTS = [
   span(
     'a lone surrogate will do in a string',
     'json.js',
-    'if (escapes && hasLoneSurrogate(value))',
-    'if (false)',
+    "else if (escapes && typeof value === 'string' && hasLoneSurrogate(value))",
+    'else if (false)',
     /lone surrogate/,
   ),
   span(

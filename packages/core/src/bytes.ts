@@ -3,6 +3,9 @@
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
+/** What a one is worth at each place of a number in bytes; no key has more. */
+const PLACES = Array.from({ length: 8 }, (_, place) => 256 ** place);
+
 export const EMPTY = new Uint8Array(0);
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -39,12 +42,32 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/** Two lower-case digits; `byte` is one. */
+export function toHexByte(byte: number): string {
+  return HEX[byte] ?? '';
+}
+
 /** `undefined` unless `text` is an even number of hex digits. */
 export function fromHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = hexByteAt(text, 2 * i);
+    if (byte < 0) return undefined;
+    bytes[i] = byte;
+  }
   return bytes;
+}
+
+/** The byte that two hex digits at an offset stand for; negative where they are none. */
+export function hexByteAt(text: string, at: number): number {
+  return (nibble(text.charCodeAt(at)) << 4) | nibble(text.charCodeAt(at + 1));
+}
+
+function nibble(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
 /** Base64url without padding (RFC 4648 §5). */
@@ -97,13 +120,9 @@ export function fromKey(key: string): Uint8Array {
 
 /** A whole number from 0 to 2^53 - 1 as `length` big-endian characters of a key. */
 export function numberKey(value: number, length: number): string {
-  let key = '';
-  let rest = value;
-  for (let i = 0; i < length; i++) {
-    key = String.fromCharCode(rest % 256) + key;
-    rest = Math.floor(rest / 256);
-  }
-  return key;
+  const codes: number[] = [];
+  for (let i = length - 1; i >= 0; i--) codes.push(Math.floor(value / (PLACES[i] ?? 1)) % 256);
+  return String.fromCharCode(...codes);
 }
 
 export function keyNumber(key: string): number {

@@ -99,6 +99,11 @@ export function readChange(
   return equalBytes(written.bytes, bytes) ? { ...change, hash: written.hash } : undefined;
 }
 
+/** The value of a change that was accepted: what `readChange` would find, without its comparison. */
+export function valueOfChange(bytes: Uint8Array, tools: Pick<Tools, 'text'>): Uint8Array | undefined {
+  return parseChange(bytes, tools)?.value;
+}
+
 /** The hash of a change that is known to be well formed. */
 export function hashOfChange(bytes: Uint8Array, crypto: Crypto): Uint8Array {
   return crypto.sha256(bytes.subarray(PREFIX_BYTES - 1));

@@ -27,7 +27,6 @@ import {
 import { ACTS_SCOPE, statementsOfScope, tenantOfContent, tenantOfTimeline, type Scope } from './identity.js';
 import { LIMITS } from './limits.js';
 import type { Tools } from './ports.js';
-import { tenantNamedIn } from './span.js';
 import type { AcceptedEntry } from './storage.js';
 
 /** What became of an entry. Only a `fault` closes the session. */
@@ -272,6 +271,6 @@ function checkContentCount({ header, content }: Candidate): string | undefined {
 /** A span that names a tenant names the one whose timeline this is. */
 function checkContentTenant({ header, content }: Candidate): string | undefined {
   const tenant = tenantOfTimeline(header.scope);
-  const stray = content.spans.find((span) => (tenantNamedIn(span.members) ?? tenant) !== tenant);
+  const stray = content.spans.find((span) => (span.tenant ?? tenant) !== tenant);
   return stray === undefined ? undefined : 'a span names another tenant than its timeline';
 }

@@ -6,34 +6,60 @@ import { LIMITS } from './limits.js';
 /** Orders as the instants do: 5 bytes of seconds, 4 of nanoseconds, then any further digits, then a zero byte. */
 export type InstantKey = string & { readonly brand: 'InstantKey' };
 
-const RFC3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
+/** Where a fraction of the second, or else the zone, begins. */
+const FRACTION_AT = 19;
 
 /** Seconds are counted from here, so that the first local instant of year 0 is not negative. */
 const BASE_SECONDS = 62_167_219_200 + 2 * 86_400;
 
 /** `undefined` unless `text` is an RFC 3339 timestamp. A leap second reads as the second after it. */
 export function parseInstant(text: string): InstantKey | undefined {
-  if (text.length > LIMITS.timestampChars) return undefined;
-  const match = RFC3339.exec(text);
-  if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
-  if (hour > 23 || minute > 59 || second > 60) return undefined;
-  const offsetHours = Number(match[9] ?? 0);
-  const offsetMinutes = Number(match[10] ?? 0);
-  if (offsetHours > 23 || offsetMinutes > 59) return undefined;
-  const sign = match[8] === '-' ? -1 : 1;
-  const offset = sign * (offsetHours * 3600 + offsetMinutes * 60);
+  if (text.length > LIMITS.timestampChars || !hasSeparators(text)) return undefined;
+  const [year, month, day] = [digitsAt(text, 0, 4), digitsAt(text, 5, 2), digitsAt(text, 8, 2)];
+  const [hour, minute, second] = [digitsAt(text, 11, 2), digitsAt(text, 14, 2), digitsAt(text, 17, 2)];
+  if (year < 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return undefined;
+  const fractionEnd = endOfFraction(text);
+  const offset = fractionEnd < 0 ? undefined : offsetAt(text, fractionEnd);
+  if (offset === undefined) return undefined;
   const seconds = daysFromCivil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset;
-  return keyOf(seconds, match[7] ?? '');
+  return keyOf(seconds, text.slice(FRACTION_AT + 1, fractionEnd));
+}
+
+/** `2025-10-03T22:00:00` and what follows: by characters, since this is done for every span. */
+function hasSeparators(text: string): boolean {
+  const t = text.charCodeAt(10) | 0x20;
+  return text[4] === '-' && text[7] === '-' && t === 0x74 && text[13] === ':' && text[16] === ':';
+}
+
+/** A number of exactly `count` digits; negative where there is none. */
+function digitsAt(text: string, at: number, count: number): number {
+  let value = 0;
+  for (let i = at; i < at + count; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    // Not a number beyond the end, which compares as false.
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Where the zone begins; negative where a point is followed by no digit. */
+function endOfFraction(text: string): number {
+  if (text[FRACTION_AT] !== '.') return FRACTION_AT;
+  let end = FRACTION_AT + 1;
+  while (digitsAt(text, end, 1) >= 0) end++;
+  return end === FRACTION_AT + 1 ? -1 : end;
+}
+
+/** Seconds that the zone lies ahead of UTC; `undefined` unless it is one, and the end of the text. */
+function offsetAt(text: string, at: number): number | undefined {
+  const sign = text[at];
+  if (sign === 'Z' || sign === 'z') return text.length === at + 1 ? 0 : undefined;
+  const [hours, minutes] = [digitsAt(text, at + 1, 2), digitsAt(text, at + 4, 2)];
+  const isZone = (sign === '+' || sign === '-') && text[at + 3] === ':' && text.length === at + 6;
+  if (!isZone || hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return undefined;
+  return (sign === '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 }
 
 /** The key of a time in milliseconds since 1970. */
@@ -65,7 +91,9 @@ export function formatMs(ms: number): string {
 }
 
 function keyOf(seconds: number, fraction: string): InstantKey {
-  const nanoseconds = Number(fraction.slice(0, 9).padEnd(9, '0'));
+  let nanoseconds = 0;
+  for (let i = 0; i < 9; i++)
+    nanoseconds = nanoseconds * 10 + (i < fraction.length ? digitsAt(fraction, i, 1) : 0);
   const further = fraction.slice(9).replace(/0+$/, '');
   return (numberKey(seconds + BASE_SECONDS, 5) + numberKey(nanoseconds, 4) + further + '\0') as InstantKey;
 }

@@ -93,7 +93,7 @@ export function endOfValue(bytes: Uint8Array, at: number): number {
 
 /** Line breaks between members become spaces, so that a span is one line. Inside strings JSON has none. */
 export function onOneLine(bytes: Uint8Array): Uint8Array {
-  if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes;
+  if (bytes.indexOf(0x0a) < 0 && bytes.indexOf(0x0d) < 0) return bytes;
   return bytes.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x20 : byte));
 }
 
@@ -128,30 +128,55 @@ function syntaxReason(error: unknown): string {
 /** Counts object members over the whole value, or says what is wrong with it. Iterative: depth is hostile. */
 function survey(root: Json, escapes: boolean): { readonly members: number } | string {
   let members = 0;
-  let level: Json[] = [root];
+  let level: (Json[] | JsonObject)[] = [];
+  const fault = lookAt(root, escapes, level);
+  if (fault !== undefined) return fault;
   for (let depth = 0; level.length > 0; depth++) {
-    const deeper: Json[] = [];
+    if (depth >= LIMITS.spanNesting) return `nested deeper than ${LIMITS.spanNesting} levels`;
+    const deeper: (Json[] | JsonObject)[] = [];
     for (const value of level) {
-      if (typeof value === 'number') {
-        if (!isSafeNumber(value)) return 'a number lies outside the range that every reader keeps exact';
-      } else if (typeof value === 'string') {
-        if (escapes && hasLoneSurrogate(value)) return 'a string has a lone surrogate';
-      } else if (typeof value === 'object' && value !== null) {
-        if (depth >= LIMITS.spanNesting) return `nested deeper than ${LIMITS.spanNesting} levels`;
-        if (Array.isArray(value)) {
-          for (const element of value) deeper.push(element);
-        } else {
-          for (const [name, member] of Object.entries(value)) {
-            members++;
-            if (escapes && hasLoneSurrogate(name)) return 'a member name has a lone surrogate';
-            deeper.push(member);
-          }
-        }
-      }
+      const counted = surveyOne(value, escapes, deeper);
+      if (typeof counted === 'string') return counted;
+      members += counted;
     }
     level = deeper;
   }
   return { members };
+}
+
+/** The members of one object, or what is wrong with it or an array; what lies inside goes to `deeper`. */
+function surveyOne(
+  value: Json[] | JsonObject,
+  escapes: boolean,
+  deeper: (Json[] | JsonObject)[],
+): number | string {
+  if (Array.isArray(value)) {
+    for (const element of value) {
+      const fault = lookAt(element, escapes, deeper);
+      if (fault !== undefined) return fault;
+    }
+    return 0;
+  }
+  let members = 0;
+  // What JSON.parse makes has no members but its own, and a list of them would be made for nothing.
+  for (const name in value) {
+    members++;
+    if (escapes && hasLoneSurrogate(name)) return 'a member name has a lone surrogate';
+    const fault = lookAt(value[name] ?? null, escapes, deeper);
+    if (fault !== undefined) return fault;
+  }
+  return members;
+}
+
+function lookAt(value: Json, escapes: boolean, deeper: (Json[] | JsonObject)[]): string | undefined {
+  if (typeof value === 'object') {
+    if (value !== null) deeper.push(value);
+  } else if (typeof value === 'number') {
+    if (!isSafeNumber(value)) return 'a number lies outside the range that every reader keeps exact';
+  } else if (escapes && typeof value === 'string' && hasLoneSurrogate(value)) {
+    return 'a string has a lone surrogate';
+  }
+  return undefined;
 }
 
 function isSafeNumber(value: number): boolean {

@@ -5,7 +5,7 @@ import { parseTenant, type TenantId } from '../identity.js';
 import { formatMs } from '../instant.js';
 import type { Clock, Random, Tools } from '../ports.js';
 import { writeArrivalCursor } from '../query.js';
-import { checkSpan, formatSpanId, tenantNamedIn, type Span } from '../span.js';
+import { checkSpan, formatSpanId, type Span } from '../span.js';
 import type { Storage } from '../storage.js';
 import { uuidOfRequest, uuidV7 } from '../uuid.js';
 import type { Committer } from './committer.js';
@@ -143,7 +143,7 @@ function tenantOf(
   span: Span,
   options: AppendOptions,
 ): { readonly id: TenantId; readonly error?: undefined } | { readonly error: string } {
-  const named = tenantNamedIn(span.members);
+  const named = span.tenant;
   if (named !== undefined && options.tenant !== undefined && named !== options.tenant) {
     return { error: `tenant_id: the span says ${quoted(named)}, the request ${quoted(options.tenant)}` };
   }

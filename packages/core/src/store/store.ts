@@ -164,9 +164,8 @@ export class LogStore implements Storage {
   }
 
   async span(arrival: Arrival): Promise<Span> {
-    const { position, index } = arrival;
-    const spans = await this.#cache.spans(position, async () => (await this.#reader.entryAt(position)).bytes);
-    const span = spans[index];
+    const { position } = arrival;
+    const span = await this.#cache.span(arrival, async () => (await this.#reader.entryAt(position)).bytes);
     if (span === undefined) throw damagedAt(position);
     return span;
   }
