@@ -45,6 +45,8 @@ export class AccessBook {
   };
   /** By the ended key and the entry that ended it. */
   readonly #cuts = new Map<string, AccessFact<AccessOf<'cut'>>[]>();
+  /** Who has stated something. */
+  readonly signers = new Set<Fingerprint>();
   readonly #ids = new Set<string>();
   readonly #firstStamps = new Map<string, Stamp>();
   readonly #forks = new Map<string, number>();
@@ -57,6 +59,7 @@ export class AccessBook {
     const id = `${entry}${placed.index}`;
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
+    this.signers.add(by);
     const { statement, stamp } = placed;
     const epoch = toKey(placed.epoch);
     const first = this.#firstStamps.get(by + epoch);

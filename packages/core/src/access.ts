@@ -43,8 +43,6 @@ export class AccessRules {
   readonly #readings = new Map<TenantId, TenantReading>();
   readonly #emptyBook = new AccessBook();
   readonly #room = new StatementRoom();
-  /** In which tenants anybody has granted a key something. */
-  readonly #granted = new Map<Fingerprint, Set<TenantId>>();
   /** What is read of a tenant of which nothing was said. */
   #blank: TenantReading | undefined;
   #added = 0;
@@ -69,7 +67,6 @@ export class AccessRules {
   /** Takes a statement of `access/<tenant>` that the gate has accepted, once. `bytes`: of its entry, given with one of the entry's statements. */
   add(tenant: TenantId, placed: Placed<AccessStatement>, bytes = 0): void {
     if (!this.#openBook(tenant).add(placed)) return;
-    if (placed.statement.kind === 'grant') this.#noteGrant(fingerprintOf(placed.statement.key), tenant);
     this.#room.take(fingerprintOf(placed.origin), { statements: 1, bytes }, this.#trust.version);
     this.#change(tenant);
   }
@@ -123,20 +120,13 @@ export class AccessRules {
     return [...this.#read(tenant).grants.keys()].sort();
   }
 
-  /** Tenants in which a trusted key, or we, have said what a key may do, whether or not that is in force. Ascending. */
-  grantedTo(key: Fingerprint): readonly TenantId[] {
+  /** Tenants about which anything was stated: those first of which a trusted key, or we, have spoken; each part ascending. */
+  statedTenants(): readonly TenantId[] {
     const matters = (by: Fingerprint): boolean => this.#trust.isOurs(by) || this.#trust.trusts(by);
-    const tenants = new Set<TenantId>();
-    for (const voice of this.#trust.voicesOf(key)) {
-      for (const tenant of this.#granted.get(voice) ?? []) {
-        const grants = this.#bookOf(tenant).all('grant');
-        const isGranted = grants.some(
-          ({ by, statement }) => matters(by) && fingerprintOf(statement.key) === voice,
-        );
-        if (isGranted) tenants.add(tenant);
-      }
-    }
-    return [...tenants].sort();
+    const tenants = [...this.#books.keys()].sort();
+    const isSpokenOf = (tenant: TenantId): boolean => [...this.#bookOf(tenant).signers].some(matters);
+    const heard = new Set(tenants.filter(isSpokenOf));
+    return [...heard, ...tenants.filter((tenant) => !heard.has(tenant))];
   }
 
   /** Keys that trusted keys designate, besides the primary and its earlier keys: they change nothing. Ascending. */
@@ -294,12 +284,6 @@ export class AccessRules {
     const fresh = new AccessBook();
     this.#books.set(tenant, fresh);
     return fresh;
-  }
-
-  #noteGrant(key: Fingerprint, tenant: TenantId): void {
-    const tenants = this.#granted.get(key);
-    if (tenants === undefined) this.#granted.set(key, new Set([tenant]));
-    else tenants.add(tenant);
   }
 
   #change(tenant: TenantId): void {

@@ -120,11 +120,6 @@ export class TrustGraph {
     return key === this.root || this.#reading.rings.has(key);
   }
 
-  /** A key and, where it is trusted by the root's own word, those that it goes on for. */
-  voicesOf(key: Fingerprint): readonly Fingerprint[] {
-    return this.#reading.voices.get(key) ?? [key];
-  }
-
   /** Whether a key, or one that it goes on for, is trusted by the root's own word, whoever else vouches for it. */
   isNextToUs(key: Fingerprint): boolean {
     return this.#reading.rings.get(key) === 1;
@@ -133,9 +128,8 @@ export class TrustGraph {
   /** Whether its statements say that it trusts us: it verified us, and overrode whatever revocation of us it made. */
   verifiesUs(key: Fingerprint): boolean {
     const reading = this.#reading;
-    return this.voicesOf(key).some((voice) =>
-      [...reading.roots.keys].some((us) => this.#verifies(voice, us)),
-    );
+    const voices = reading.voices.get(key) ?? [key];
+    return voices.some((voice) => [...reading.roots.keys].some((us) => this.#verifies(voice, us)));
   }
 
   /** Whether a key has ended: by a revocation that binds us, or by its own rotation. */

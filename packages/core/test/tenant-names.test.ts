@@ -1,7 +1,7 @@
 /** That a tenant exists is told to nobody who has no right in it, unless he has told us first. */
 
 import test from 'ava';
-import { fingerprintOf, type Fingerprint, type Scope, type TenantId } from '../dist/identity.js';
+import { fingerprintOf, type Scope } from '../dist/identity.js';
 import { Offers } from '../dist/shell/offers.js';
 import { ALL_OTHERS, Offer, type Scopes } from '../dist/offer.js';
 import { acme, alice, bob, carol } from './forge.js';
@@ -20,8 +20,7 @@ function offersOf(): Offers {
     const read = fingerprintOf(key) === bobs;
     return { read, write: read || scope === 'access/acme' };
   };
-  const grantedTo = (key: Fingerprint): readonly TenantId[] => (key === bobs ? [acme] : []);
-  return new Offers({ tenants: () => [acme], rightsOf, grantedTo, version: () => 1 });
+  return new Offers({ tenants: () => [acme], rightsOf, stated: () => [acme], version: () => 1 });
 }
 
 test('a peer without a right in a tenant is not offered to state anything about it, unless it names the tenant', (t) => {
@@ -37,7 +36,7 @@ test('a peer without a right in a tenant is not offered to state anything about 
   t.deepEqual(offers.to(carol.publicKey, [TAKE]), [], 'who only takes has no grants to bring');
 });
 
-test('who shares everything names the tenants in which the other was granted something', (t) => {
+test('who shares everything names the tenants about whose rights it has something to tell', (t) => {
   const offers = offersOf();
   t.deepEqual(offers.ofAll(bob.publicKey), [ALL_OTHERS, { scope: 'access/acme', read: true, write: true }]);
   t.is(offers.ofAll(carol.publicKey), '*');

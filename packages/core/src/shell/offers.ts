@@ -15,8 +15,8 @@ import { ALL_OTHERS, type OfferedScope, type Rights, type Scopes } from '../offe
 export interface OffersWorld {
   readonly tenants: () => Iterable<TenantId>;
   readonly rightsOf: (key: Uint8Array, scope: Scope) => Rights;
-  /** Tenants in which somebody trusted has granted a key something, ascending. */
-  readonly grantedTo: (key: Fingerprint) => readonly TenantId[];
+  /** Those about whose rights anything was stated. */
+  readonly stated: () => readonly TenantId[];
   /** What was found holds until it grows. */
   readonly version: () => number;
 }
@@ -38,7 +38,7 @@ export class Offers {
   /**
    * Tenant by tenant what the key may do. We take statements about a tenant's rights from any trusted key, but a key that
    * has no right itself is offered that only where it has named the tenant to us, in `named`: else it would learn from the
-   * offer that the tenant exists. Who shares everything names those tenants in which the other was granted something.
+   * offer that the tenant exists. Who shares everything names the tenants of which there is something to bring.
    */
   to(key: Uint8Array, named: Scopes | undefined): Scopes {
     const { tenants, rightsOf } = this.#world;
@@ -59,16 +59,16 @@ export class Offers {
   }
 
   /**
-   * Everything, to one key. The tenants in which somebody trusted has granted it something are named all the same: it names
-   * none to whom it knows of no right, so it would never learn that we have one, and hold its grants.
+   * Everything, to one key. Tenants about whose rights something was stated are named all the same, where it may read it:
+   * it names none to whom it knows of no right, so it would never learn that we have one, and hold its grants.
    */
   ofAll(key: Uint8Array): Scopes {
-    const { grantedTo, rightsOf } = this.#world;
+    const { stated, rightsOf } = this.#world;
     const version = this.#world.version();
     const fingerprint = fingerprintOf(key);
     const known = this.#found.get(fingerprint);
     if (known?.version === version) return known.scopes;
-    const named = grantedTo(fingerprint)
+    const named = stated()
       .map(accessScope)
       .map((scope) => ({ scope, ...rightsOf(key, scope) }))
       .filter(({ read }) => read);

@@ -58,7 +58,7 @@ export class TrustKeeper implements Standing {
   readonly #offers = new Offers({
     tenants: () => this.#tenants,
     rightsOf: (key, scope) => this.rightsOf(key, scope),
-    grantedTo: (key) => this.rules.grantedTo(key),
+    stated: () => this.rules.statedTenants(),
     version: () => this.version,
   });
   readonly #bars: BarKeeper;
