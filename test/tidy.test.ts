@@ -19,6 +19,7 @@ const CORE_ORDER = [
   'uuid',
   'address',
   'identity',
+  'figures',
   'span',
   'batch',
   'change',

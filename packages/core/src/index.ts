@@ -6,6 +6,7 @@ export { FederationNode } from './node.js';
 export type { NodeOptions, TrustedPeer } from './node-options.js';
 export type { NodeStatus } from './shell/node-status.js';
 export type { NodeEvent } from './events.js';
+export { Buckets, SCOPE_KINDS, type NodeFigures, type ScopeKind } from './figures.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
 export type { AnnotatedSpan, AnnotateOptions, HistoryItem, SpanHistory } from './shell/annotator.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';

@@ -2,6 +2,7 @@
 
 import type { NodeEvent } from './events.js';
 import type { DiscoveryOptions } from './finder.js';
+import type { NodeFigures } from './figures.js';
 import type { TenantId } from './identity.js';
 import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
 import type { ConflictPolicy, VerificationMethod } from './statement.js';
@@ -43,5 +44,7 @@ export interface NodeOptions {
   readonly trust?: Partial<TrustSettings> | undefined;
   /** Ways of finding other nodes; without them there are the trusted peers alone. */
   readonly discovery?: DiscoveryOptions | undefined;
+  /** What is counted into; the node's own unless given. */
+  readonly figures?: NodeFigures | undefined;
   readonly onEvent?: (event: NodeEvent) => void;
 }

@@ -2,6 +2,7 @@
 
 import { EPOCH_BYTES } from './entry.js';
 import { LoglineError } from './errors.js';
+import { NodeFigures } from './figures.js';
 import {
   fingerprintOf,
   isNodeName,
@@ -15,6 +16,7 @@ import {
 import type { NodeOptions, TrustedPeer } from './node-options.js';
 import { LIMITS } from './limits.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
+import { countCommit } from './shell/counting.js';
 import { Committer, type Committed } from './shell/committer.js';
 import type { DiscoveryDesk } from './shell/discovery-desk.js';
 import { Annotations } from './shell/annotations.js';
@@ -48,6 +50,8 @@ interface NodeParts {
 export class FederationNode {
   readonly id: NodeId;
   readonly fingerprint: Fingerprint;
+  /** Counted while it works: to be read at any time, and never to be written. */
+  readonly figures: NodeFigures;
   /** What an operator may see and do about trust, access and quarantine. */
   readonly operator: OperatorDesk;
   /** Being found, and looking for others. */
@@ -71,6 +75,7 @@ export class FederationNode {
     this.#options = options;
     this.id = nodeIdOf(options.name);
     this.fingerprint = fingerprintOf(keyPair.publicKey);
+    this.figures = options.figures ?? new NodeFigures();
     this.#table = parts.table;
     this.#book = parts.book;
     this.#keeper = parts.keeper;
@@ -84,7 +89,11 @@ export class FederationNode {
       renewal: { epoch: () => options.random.bytes(EPOCH_BYTES), trusts: (key) => this.#keeper.trusts(key) },
       onCommit: (committed) => this.#onCommit(committed),
     });
-    const { peering, desk } = prepareMeeting(options, { ...parts, committer: this.#committer });
+    const { peering, desk } = prepareMeeting(options, {
+      ...parts,
+      committer: this.#committer,
+      figures: this.figures,
+    });
     this.#peering = peering;
     this.#desk = desk;
     this.discovery = desk;
@@ -325,6 +334,8 @@ export class FederationNode {
   #onCommit(committed: Committed): void {
     this.#keeper.observe(committed);
     this.#peering.publish(committed);
+    const { clock, keyPair } = this.#options;
+    countCommit(committed, { figures: this.figures, ownKey: keyPair.publicKey, nowMs: clock.now() });
     for (const [tenant, count] of spansByTenant(committed))
       this.#options.onEvent?.({ kind: 'spans_stored', tenant, count, jobs: committed.jobs });
     this.#bell.ring();

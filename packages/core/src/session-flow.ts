@@ -103,29 +103,29 @@ export function onPublished(
   world: SessionWorld,
 ): Stepped {
   if (state.offered === undefined) return { state, effects: [] };
-  const sent = new Map<FeedKey, number>();
+  const sent = new Map<FeedKey, { readonly seq: number; readonly entries: number; readonly spans: number }>();
   const entries: Uint8Array[] = [];
   // What is being read for the peer already counts: it goes out whatever is pushed meanwhile.
   const reservedBytes = state.serving ? SERVED_BYTES_MOST : 0;
   let creditOutBytes = state.creditOutBytes;
   let frameBytes = 0;
   for (const push of event.pushes) {
-    const reach = sent.get(push.key) ?? world.reach(push.key);
-    if (reach !== push.seq - 1 || push.bytes.length > creditOutBytes - reservedBytes) continue;
+    const before = sent.get(push.key) ?? { seq: world.reach(push.key), entries: 0, spans: 0 };
+    if (before.seq !== push.seq - 1 || push.bytes.length > creditOutBytes - reservedBytes) continue;
     if (frameBytes + push.bytes.length > LIMITS.entriesFrameBytes && frameBytes > 0) continue;
     creditOutBytes -= push.bytes.length;
     frameBytes += push.bytes.length;
     entries.push(push.bytes);
-    sent.set(push.key, push.seq);
+    sent.set(push.key, { seq: push.seq, entries: before.entries + 1, spans: before.spans + push.spans });
   }
   const effects: SessionEffect[] = [];
   if (entries.length > 0) effects.push(send({ kind: 'entries', entries }));
-  for (const [key, seq] of sent) effects.push({ kind: 'pushed', key, seq });
+  for (const [key, pushed] of sent) effects.push({ kind: 'pushed', key, ...pushed });
   const told = event.feeds.filter(
     (feed) =>
       feed.stop !== undefined ||
       !sent.has(feed.key) ||
-      (sent.get(feed.key) ?? 0) < (feed.ranges.at(-1)?.to ?? 0),
+      (sent.get(feed.key)?.seq ?? 0) < (feed.ranges.at(-1)?.to ?? 0),
   );
   if (told.length > 0) effects.push(...tellOf(told, world));
   return { state: { ...state, creditOutBytes }, effects };

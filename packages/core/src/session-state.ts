@@ -45,6 +45,8 @@ export interface Push {
   readonly key: FeedKey;
   readonly seq: number;
   readonly bytes: Uint8Array;
+  /** How many spans are in it. */
+  readonly spans: number;
 }
 
 /** What the gate made of a frame of entries. */
@@ -92,7 +94,14 @@ export type SessionEffect =
   | { readonly kind: 'gate'; readonly entries: readonly Uint8Array[]; readonly frameBytes: number }
   /** Read entries of a range, about so many bytes: answered by `read`. */
   | { readonly kind: 'serve'; readonly range: WantedRange; readonly bytesMost: number }
-  | { readonly kind: 'pushed'; readonly key: FeedKey; readonly seq: number };
+  /** Entries of a feed up to `seq` were sent without being asked for. */
+  | {
+      readonly kind: 'pushed';
+      readonly key: FeedKey;
+      readonly seq: number;
+      readonly entries: number;
+      readonly spans: number;
+    };
 
 /** What a step may look at. Reading it changes nothing. */
 export interface SessionWorld {

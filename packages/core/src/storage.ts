@@ -82,6 +82,8 @@ export interface StoredEntry {
   /** Where its record begins. */
   readonly position: number;
   readonly bytes: Uint8Array;
+  /** How many spans are in it, where that was known without looking into it. */
+  readonly spans?: number | undefined;
 }
 
 /** A record from which on another part of a feed is quarantined than before: from seq `now` instead of `was`; infinity: nothing. */

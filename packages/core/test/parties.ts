@@ -3,6 +3,7 @@
 import type { ExecutionContext } from 'ava';
 import type { NodeEvent } from '../dist/events.js';
 import { scopeOfFeed } from '../dist/feed.js';
+import { NodeFigures } from '../dist/figures.js';
 import { fingerprintOf, timelineScope, type Scope, type TrustLevel } from '../dist/identity.js';
 import { decodeMessage, encodeMessage, type Message } from '../dist/message.js';
 import { ALL_RIGHTS, NO_RIGHTS, type Rights, type Scopes } from '../dist/offer.js';
@@ -128,6 +129,7 @@ export class Party {
         committer,
         greeter: greeter(at.key, at.name),
         standing: opinions,
+        figures: new NodeFigures(),
         credentials: undefined,
         isClosedNetwork: true,
         vouch: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 /** A verified peer that claims much and sends many frames of a few bytes: what each of them costs has a bound. */
 
+import { NodeFigures } from '../dist/figures.js';
 import test, { type ExecutionContext } from 'ava';
 import type { HoldingsView } from '../dist/compare.js';
 import { emptyFeed, feedKey, type Feed, type FeedKey } from '../dist/feed.js';
@@ -73,6 +74,7 @@ class Flooded {
       table,
       committer,
       greeter: greeter(bob, 'bob'),
+      figures: new NodeFigures(),
       standing: new ListedStanding({ isListed: () => true, scopes: '*', shares: () => true }),
       isClaimed: () => false,
       greeted: () => undefined,

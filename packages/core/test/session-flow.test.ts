@@ -110,7 +110,7 @@ test('what is being read for a peer counts against its credit before anything el
   let pushed = 0;
   for (let n = 2; n < 60; n++) {
     const { key } = held(n, 1);
-    const push = { key, seq: 1, bytes: new Uint8Array(200_000) };
+    const push = { key, seq: 1, bytes: new Uint8Array(200_000), spans: 1 };
     const sent = called.step({ kind: 'published', feeds: [held(n, 1)], pushes: [push] });
     pushed += sent.filter((message) => message.kind === 'entries').length;
     t.true(sent.length > 0, 'what is not pushed is told');

@@ -120,7 +120,7 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
     state: { roundDue: true },
   }),
   'published, what follows on what the peer has': () => ({
-    event: { kind: 'published', feeds: [OURS], pushes: [{ key: OURS.key, seq: 2, bytes: entry }] },
+    event: { kind: 'published', feeds: [OURS], pushes: [{ key: OURS.key, seq: 2, bytes: entry, spans: 1 }] },
   }),
   'published, anything else': () => ({ event: { kind: 'published', feeds: [OURS], pushes: [] } }),
   gated: () => gated(undefined),

@@ -1,6 +1,7 @@
 /** Adapters for Node.js: disks, sockets, keys and time, and a node that is made of them. */
 
 export { openLocalNode, type LocalNode, type LocalNodeOptions } from './open-node.js';
+export type { DataSize } from './data-size.js';
 export { openDirectoryDisk, lockDirectory, type DirectoryLock } from './directory-disk.js';
 export { openLevelIndex } from './level-index.js';
 export { KEY_FILE, type KeyFileOptions, type KeySource } from './key-files.js';

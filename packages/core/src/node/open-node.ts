@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { NodeEvent } from '../events.js';
+import { NodeFigures } from '../figures.js';
 import type { TenantId } from '../identity.js';
 import { FederationNode } from '../node.js';
 import type { TrustedPeer } from '../node-options.js';
@@ -11,7 +12,9 @@ import { LogStore } from '../store/store.js';
 import { loadCredentials, type FileCredentials } from './certificate-files.js';
 import type { DialPolicy } from './dial.js';
 import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
+import { readDataSize, type DataSize } from './data-size.js';
 import { openLevelIndex } from './level-index.js';
+import { meteredDisk } from './metered-disk.js';
 import { KEY_FILE } from './key-files.js';
 import { keyFilesAt, type KeyFiles } from './key-rotation.js';
 import { readPassphrase } from './key-seal.js';
@@ -53,6 +56,8 @@ export interface LocalNode {
   readonly credentials: FileCredentials;
   /** Rotation on the disk. A key that is begun is in use from the next start on; its statement has to be published before it is finished. */
   readonly keyFiles: KeyFiles;
+  /** How much room its data take, and how much there is. */
+  size(): Promise<DataSize>;
   close(): Promise<void>;
 }
 
@@ -77,7 +82,8 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(certFile !== undefined && { certFile }),
       node: { key: keyPair.publicKey, name: options.name },
     });
-    const disk = await openDirectoryDisk(join(options.dataDir, 'log'));
+    const figures = new NodeFigures();
+    const disk = meteredDisk(await openDirectoryDisk(join(options.dataDir, 'log')), figures.syncMs);
     const { index } = await openLevelIndex(join(options.dataDir, 'index'));
     opened = index;
     const { onProgress } = options;
@@ -111,6 +117,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(trustedPeers && { trustedPeers }),
       ...(tenants && { tenants }),
       credentials,
+      figures,
       ...(primaries && { primaries }),
       ...(trust && { trust }),
       ...(onEvent && { onEvent }),
@@ -126,7 +133,8 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
     };
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => (closing ??= closeAll());
-    return { node, transport, keyPair, credentials, keyFiles, close };
+    const size = (): Promise<DataSize> => readDataSize(options.dataDir);
+    return { node, transport, keyPair, credentials, keyFiles, size, close };
   } catch (error) {
     await opened?.close();
     await lock.release();

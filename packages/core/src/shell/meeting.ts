@@ -1,5 +1,6 @@
 /** What a node meets others with: its greeting, its links, and what discovery finds. */
 
+import type { NodeFigures } from '../figures.js';
 import { NETWORK_KEY_LABEL } from '../handshake.js';
 import type { NodeOptions } from '../node-options.js';
 import type { Committer } from './committer.js';
@@ -16,6 +17,7 @@ export interface MeetingParts {
   readonly book: PeerBook;
   readonly keeper: TrustKeeper;
   readonly committer: Committer;
+  readonly figures: NodeFigures;
   /** What a hello shows of our earlier keys: filled before anybody is met. */
   readonly rotations: readonly Uint8Array[];
 }
@@ -23,7 +25,7 @@ export interface MeetingParts {
 /** Neither dials anybody before it is started. */
 export function prepareMeeting(
   options: NodeOptions,
-  { table, book, keeper, committer, rotations }: MeetingParts,
+  { table, book, keeper, committer, rotations, figures }: MeetingParts,
 ): { readonly peering: Peering; readonly desk: DiscoveryDesk } {
   const { name, keyPair, storage, transport, clock, tools, credentials, discovery } = options;
   const { onEvent = () => undefined } = options;
@@ -63,6 +65,7 @@ export function prepareMeeting(
         sign: (bytes) => tools.crypto.sign(bytes, keyPair.secretKey),
       },
       standing: keeper,
+      figures,
       credentials,
       isClosedNetwork: (options.networkKey ?? '') !== '',
       awaitsRotation: (rotation) => awaitsRotation(rotation, keeper),

@@ -44,11 +44,26 @@ export interface PeerInfo {
   readonly entriesOut: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Of the session that is open: bytes of entries that each side may send now, ranges that the peer waits for, and bytes that the link has not taken. */
+  readonly creditInBytes: number;
+  readonly creditOutBytes: number;
+  readonly owedRanges: number;
+  readonly bufferedBytes: number;
 }
 
 type Connection = Pick<
   PeerInfo,
-  'latencyMs' | 'skewMs' | 'inSync' | 'entriesIn' | 'entriesOut' | 'bytesIn' | 'bytesOut'
+  | 'latencyMs'
+  | 'skewMs'
+  | 'inSync'
+  | 'entriesIn'
+  | 'entriesOut'
+  | 'bytesIn'
+  | 'bytesOut'
+  | 'creditInBytes'
+  | 'creditOutBytes'
+  | 'owedRanges'
+  | 'bufferedBytes'
 > & { readonly status: 'connected' | undefined; readonly heardAtMs: number | undefined };
 
 /** Where what is told of peers comes from. */
@@ -149,6 +164,10 @@ function describeConnection(key: Uint8Array | undefined, { peering, clock }: Pee
     entriesOut: session?.figures.entriesOut ?? 0,
     bytesIn: session?.link.traffic.bytesIn ?? 0,
     bytesOut: session?.link.traffic.bytesOut ?? 0,
+    creditInBytes: session?.state.creditInBytes ?? 0,
+    creditOutBytes: session?.state.creditOutBytes ?? 0,
+    owedRanges: session?.state.owed.length ?? 0,
+    bufferedBytes: session?.link.bufferedBytes ?? 0,
   };
 }
 

@@ -115,7 +115,7 @@ export class Sealer {
       ...content,
     };
     draft.add(entry);
-    this.pushes.push({ key, seq, bytes: sealed.bytes });
+    this.pushes.push({ key, seq, bytes: sealed.bytes, spans: header.count });
     return entry;
   }
 

@@ -10,9 +10,11 @@ export interface Served {
   readonly entries: readonly Uint8Array[];
   /** The seq to read on from. */
   readonly next: number;
+  /** How many spans are in them. */
+  readonly spans: number;
 }
 
-const NOTHING: Served = { entries: [], next: 0 };
+const NOTHING: Served = { entries: [], next: 0, spans: 0 };
 
 /**
  * The beginning of a wanted range of a feed, about so many bytes; an aligned one begins with the segment that it begins in.
@@ -29,7 +31,8 @@ export async function readServed(
   const to = Math.min(wanted.to, barred - 1);
   const from = aligned ? await segmentStart(storage, key, wanted.from) : wanted.from;
   const found = await storage.entries(key, { from, to, bytesMost });
-  return { entries: found.map((entry) => entry.bytes), next: from + found.length };
+  const spans = found.reduce((sum, entry) => sum + (entry.spans ?? 0), 0);
+  return { entries: found.map((entry) => entry.bytes), next: from + found.length, spans };
 }
 
 /** One entry of the proof at a time: two of the largest are more than a frame takes. */
@@ -39,7 +42,7 @@ async function readProof(
 ): Promise<Served> {
   const proof = await storage.forkProof(key);
   const entry = proof[from - barredFrom(feed)];
-  return entry === undefined ? NOTHING : { entries: [entry], next: from + 1 };
+  return entry === undefined ? NOTHING : { entries: [entry], next: from + 1, spans: 0 };
 }
 
 /** The first seq of the segment that `seq` is in, if we hold it. */

@@ -1,6 +1,7 @@
 /** What all sessions of a node share, and what they tell it. */
 
 import type { FeedKey } from '../feed.js';
+import type { NodeFigures } from '../figures.js';
 import type { GateOutcome } from '../gate.js';
 import type { Greeter } from '../handshake.js';
 import type { ByeCode, Hello } from '../message.js';
@@ -32,6 +33,7 @@ export interface SessionHost<S extends HostedSession> {
   readonly committer: Committer;
   readonly greeter: Greeter;
   readonly standing: Standing;
+  readonly figures: NodeFigures;
   isClaimed(key: FeedKey, by: S): boolean;
   /** The peer is of this network and has proven its key; whether anyone trusts anyone is not said by that. */
   greeted(session: S, hello: Hello): void;

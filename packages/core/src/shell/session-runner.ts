@@ -6,7 +6,7 @@ import { messageOf } from '../errors.js';
 import { scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
 import { hasHoldings, holdingsOf, type FeedHoldings } from '../holdings.js';
 import { fingerprintOf, type Fingerprint, type Scope } from '../identity.js';
-import { CLOSE_CODES, decodeMessage, encodeMessage, type WantedRange } from '../message.js';
+import { CLOSE_CODES, type WantedRange } from '../message.js';
 import { boundScopes, isSameOffer, type Scopes } from '../offer.js';
 import type { Link, Timer } from '../ports.js';
 import { stepSession } from '../session.js';
@@ -18,6 +18,7 @@ import {
   type SessionState,
 } from '../session-state.js';
 import { CompareMeter } from './compare-meter.js';
+import { countSent, MeteredCodec } from './counting.js';
 import { checkEnds } from './end-check.js';
 import type { Flow } from './flows.js';
 import { learnOutcomes } from './learned.js';
@@ -46,6 +47,7 @@ export class SessionRunner {
   readonly #view: PeerView;
   readonly #meter: CompareMeter;
   readonly #room: Room;
+  readonly #codec: MeteredCodec;
   /** Frames of a few bytes ask for a plan each. */
   readonly #planner: Pacer;
   #state: SessionState;
@@ -63,6 +65,7 @@ export class SessionRunner {
     this.#view = this.sight.view;
     this.#meter = new CompareMeter({ clock: host.clock, pause: (paused) => link.pause(paused) });
     this.#room = new Room(link);
+    this.#codec = new MeteredCodec(host.tools.compression, host.figures);
     this.#planner = new Pacer({
       clock: host.clock,
       gapMs: PLAN_GAP_MS,
@@ -210,7 +213,7 @@ export class SessionRunner {
     switch (effect.kind) {
       case 'send':
         if (effect.message.kind === 'entries') this.figures.entriesOut += effect.message.entries.length;
-        return this.link.send(encodeMessage(effect.message, this.#host.tools.compression));
+        return this.link.send(this.#codec.encode(effect.message));
       case 'close':
         return this.#finish({ code: effect.code, reason: effect.reason, byPeer: effect.byPeer });
       case 'greeted':
@@ -230,6 +233,7 @@ export class SessionRunner {
         void this.#serve(effect.range, effect.bytesMost);
         return undefined;
       case 'pushed':
+        countSent(this.#host.figures, scopeOfFeed(effect.key), effect);
         return this.#view.pushed(effect.key, effect.seq);
       default:
         return effect satisfies never;
@@ -251,7 +255,7 @@ export class SessionRunner {
   }
 
   #onFrame(bytes: Uint8Array): void {
-    const message = decodeMessage(bytes, this.#host.tools.compression);
+    const message = this.#codec.decode(bytes);
     const { offered } = this.#state;
     this.step(message === undefined ? { kind: 'garbage' } : { kind: 'message', message });
     // What the peer has named it may be offered too.
@@ -286,11 +290,14 @@ export class SessionRunner {
     try {
       await this.#room.wait();
       const isReadable = (): boolean => this.flow(scopeOfFeed(range.key)).out;
-      const nothing = { entries: [], next: range.from };
+      const nothing = { entries: [], next: range.from, spans: 0 };
       const wanted = { ...range, feed: this.#host.table.feed(range.key) };
       const read = isReadable() ? await readServed(this.#host.storage, wanted, bytesMost) : nothing;
       // The right may have ended while the log was read.
-      this.step({ kind: 'read', ...(isReadable() ? read : nothing) });
+      const { entries, next, spans } = isReadable() ? read : nothing;
+      if (this.isOpen)
+        countSent(this.#host.figures, scopeOfFeed(range.key), { entries: entries.length, spans });
+      this.step({ kind: 'read', entries, next });
     } catch (error) {
       this.step({ kind: 'stop', code: 'going_away', reason: `cannot read the log: ${messageOf(error)}` });
     }

@@ -43,8 +43,11 @@ export class EntryReader {
         run.map(([, value]) => rows.readPosition(value)),
         range.bytesMost - bytes,
       );
-      for (const entry of read) bytes += entry.bytes.length;
-      found.push(...read);
+      for (const [i, entry] of read.entries()) {
+        bytes += entry.bytes.length;
+        const row = run[i]?.[1];
+        found.push(row === undefined ? entry : { ...entry, spans: rows.spansOfEntryRow(row) });
+      }
       next += read.length;
     }
     return found;
