@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { addActs } from './commands/acts.js';
 import { addCert } from './commands/cert.js';
+import { addCompletions } from './commands/completions.js';
 import { addDiscover } from './commands/discover.js';
 import { addDoctor } from './commands/doctor.js';
 import { addId } from './commands/id.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((federation: Command, shell: Shell) => void)[] = [
   addTail,
   addCert,
   addId,
+  addCompletions,
 ];
 
 /** The program `logline`, ready to parse. */

@@ -1,5 +1,7 @@
 /** The command line from words to exit code. */
 
+import { complete } from './complete.js';
+import { ASK } from './complete-word.js';
 import { createProgram } from './command-tree.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { tellFailure } from './failure.js';
@@ -14,6 +16,8 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const streams = [io.stdout, io.stderr];
   for (const stream of streams) stream.on('error', ignore);
   try {
+    const [first, ...words] = argv;
+    if (first === ASK) return await complete(words, shell);
     await createProgram(shell).parseAsync([...argv], { from: 'user' });
     return io.signal.aborted ? EXIT.interrupted : (shell.exitCode ?? EXIT.ok);
   } catch (error) {
