@@ -39,6 +39,15 @@ test('a service that holds a node itself appends, reads and follows', async (t) 
   t.is(out.match(/^followed: [0-9a-f-]{36}$/gm)?.length, 3);
 });
 
+test('a service with a document of its own settles what two people changed apart', async (t) => {
+  const { code, out, err } = await example('own-document');
+  t.is(code, 0, err);
+  t.regex(out, /^to decide: (closed or waiting|waiting or closed)$/m);
+  t.regex(out, /^decided: waiting, open: false$/m);
+  t.regex(out, /^labels: urgent$/m);
+  t.is(out.match(/^note: /gm)?.length, 2);
+});
+
 test('a service that talks to a node appends once, and follows until it sees its span', async (t) => {
   const server = await startServer({
     dataDir: await temporaryDirectory(t),

@@ -54,6 +54,7 @@ const CORE_ORDER = [
   'events',
   'store/*',
   'document',
+  'documents/*',
   'node-options',
   'shell/*',
   'node',
@@ -119,6 +120,7 @@ const CHECKS: readonly Check[] = [
       core('a.ts', 'const x = Buffer.from([]);'),
       core('a.ts', 'setTimeout(f, 1);'),
       core('store/a.ts', 'setInterval(f, 1);'),
+      core('documents/a.ts', 'const now = Date.now();'),
       core('a.ts', 'const x = crypto.randomUUID();'),
       core('a.ts', 'const x = globalThis.crypto;'),
     ],
@@ -140,6 +142,7 @@ const CHECKS: readonly Check[] = [
     ],
     kept: {
       ...core('document.ts', "import * as A from '@automerge/automerge';"),
+      ...core('documents/a.ts', "import * as A from '@automerge/automerge';"),
       ...core('a.ts', "import { encode } from 'cborg';"),
     },
   },

@@ -15,7 +15,7 @@ function inFile(file, name, find, replace, red, tests = FOLD) {
 export const ANNOTATION_MUTANTS = [
   claims(
     'an ordinary change closes what people have to decide',
-    "const settles = !isDisputed || this.#policy !== 'manual' || claim.kind === 'resolve';",
+    "const settles = !isDisputed || claim.kind === 'resolve' || this.#settle(candidates) !== undefined;",
     'const settles = true;',
     new RegExp(`${REFERENCE.source}|a node whose policy is another|decision of a revoked`),
   ),

@@ -11,6 +11,7 @@ const TEXT = /\.(ts|mjs|js|json|md|yml|yaml|sh|html|css)$|(^|\/)(\.[a-z]+|LICENS
 const ENTRY_POINTS: ReadonlyMap<string, string> = new Map([
   ['@logline/federation-core', 'packages/core/src/index.ts'],
   ['@logline/federation-core/node', 'packages/core/src/node/index.ts'],
+  ['@logline/federation-core/documents', 'packages/core/src/documents/index.ts'],
   ['@logline/federation-core/testing', 'packages/core/src/testing/index.ts'],
   ['@logline/federation-server', 'packages/server/src/index.ts'],
   ['logline-federation-client', 'packages/client/src/index.ts'],

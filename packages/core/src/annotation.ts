@@ -198,7 +198,7 @@ function bodyToShow(
   return bodies.find((body) => chosen !== undefined && refKey(body.ref) === chosen.id);
 }
 
-function ruleOf(policy: ConflictPolicy, rules: AnnotationRules): Rule {
+function ruleOf(policy: ConflictPolicy, rules: AnnotationRules): Rule<SpanClaim> {
   const ranks = new Map(rules.priorities.map((key, rank) => [toKey(keyOfFingerprint(key) ?? EMPTY), rank]));
   return { policy, horizonMs: horizonOf(rules), rankOf: (origin) => ranks.get(origin) ?? Infinity };
 }

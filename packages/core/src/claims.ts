@@ -23,9 +23,15 @@ export interface Claim {
   readonly supersedes: readonly string[];
 }
 
+/**
+ * Chooses among claims (ascending, with at least two values) the one that is shown; `undefined` where people have to
+ * decide. The same for the same claims, or those who know the same would read otherwise.
+ */
+export type Settle<C extends Claim> = (candidates: readonly C[]) => C | undefined;
+
 /** How a register is read. */
-export interface Rule {
-  readonly policy: ConflictPolicy;
+export interface Rule<C extends Claim = Claim> {
+  readonly policy: ConflictPolicy | Settle<C>;
   /** The place of an origin in the order of priority: the lowest wins; infinity for those that are not named. */
   readonly rankOf: (origin: string) => number;
   /** Claims stamped later, in ms since 1970, do not count yet. */
@@ -41,6 +47,7 @@ export type Why =
   /** Shown, by policy. */
   | 'latest'
   | 'priority'
+  | 'chosen'
   /** Shown for now, until somebody decides. */
   | 'provisional'
   /** Stands, with the value that is shown. */
@@ -48,6 +55,7 @@ export type Why =
   /** Stands, and is not shown, by policy. */
   | 'earlier'
   | 'lower_priority'
+  | 'passed_over'
   /** Stands, and waits for somebody to decide. */
   | 'open'
   | 'superseded'
@@ -92,23 +100,25 @@ export function compareClaims(a: Claim, b: Claim): number {
 }
 
 /** R8: the same for the same claims and the same rule, in whatever order they are given. Linear but for sorting. */
-export function judge<C extends Claim>(claims: readonly C[], rule: Rule): Judgement<C> {
+export function judge<C extends Claim>(claims: readonly C[], rule: Rule<C>): Judgement<C> {
   const ordered = claims.toSorted(compareClaims);
   const counting = ordered.filter((claim) => claim.stamp.ms <= rule.horizonMs);
   const ahead = ordered.filter((claim) => claim.stamp.ms > rule.horizonMs);
-  const weighed = new Weighing<C>(counting, rule.policy);
+  const settle = settleBy(rule);
+  const weighed = new Weighing<C>(counting, settle);
   const standing = counting.filter((claim) => !weighed.beatenBy.has(claim));
   const isDisputed = hasTwoValues(standing);
-  const shown = isDisputed && rule.policy === 'priority' ? highestRanked(standing, rule) : standing.at(-1);
+  const chosen = isDisputed ? settle(standing) : undefined;
+  const shown = chosen ?? standing.at(-1);
+  const whyNot = whyStanding({ shown, isDisputed, isSettled: chosen !== undefined }, rule.policy);
   return {
     shown,
     standing,
-    dispute: disputeOf({ standing, shown, isDisputed }, weighed.lastSettled, rule.policy),
+    dispute: isDisputed ? disputeOf(standing, chosen) : weighed.lastSettled,
     verdicts: [
       ...counting.map((claim): Verdict<C> => {
         const by = weighed.beatenBy.get(claim);
-        const why = by === undefined ? whyStanding(claim, { shown, isDisputed }, rule.policy) : 'superseded';
-        return { claim, why, by };
+        return { claim, why: by === undefined ? whyNot(claim) : 'superseded', by };
       }),
       ...ahead.map((claim): Verdict<C> => ({ claim, why: 'ahead', by: undefined })),
     ],
@@ -138,17 +148,17 @@ export function seenClaims<C extends Claim>(
 class Weighing<C extends Claim> {
   /** What superseded a claim first. */
   readonly beatenBy = new Map<C, C>();
-  /** The last claim that replaced two values at once, and what it replaced. */
-  lastSettled: { readonly by: C; readonly candidates: readonly C[] } | undefined;
-  readonly #policy: ConflictPolicy;
+  /** What was disputed last, and the claim that replaced all of it. */
+  lastSettled: Dispute<C> | undefined;
+  readonly #settle: Settle<C>;
   readonly #byId = new Map<string, C>();
   readonly #number = new Map<C, number>();
   /** By claim and origin, the number of the first claim of that origin that superseded it. */
   readonly #beaters = new Map<C, Map<string, number>>();
   readonly #latest = new Map<string, { readonly body: C | undefined; readonly word: C | undefined }>();
 
-  constructor(ascending: readonly C[], policy: ConflictPolicy) {
-    this.#policy = policy;
+  constructor(ascending: readonly C[], settle: Settle<C>) {
+    this.#settle = settle;
     for (const claim of ascending) this.#weigh(claim);
   }
 
@@ -167,8 +177,9 @@ class Weighing<C extends Claim> {
     const candidates = this.#openAmong([...replaced].sort(compareClaims));
     const isDisputed = hasTwoValues(candidates);
     // Where people decide, an ordinary change of what is disputed is one more candidate.
-    const settles = !isDisputed || this.#policy !== 'manual' || claim.kind === 'resolve';
-    if (settles && isDisputed) this.lastSettled = { by: claim, candidates };
+    const settles = !isDisputed || claim.kind === 'resolve' || this.#settle(candidates) !== undefined;
+    if (settles && isDisputed)
+      this.lastSettled = { candidates, opened: openedAt(candidates), settled: { by: 'claim', claim } };
     for (const one of replaced)
       if (settles || one.origin === claim.origin || !candidates.includes(one)) this.#beat(one, claim);
     this.#byId.set(claim.id, claim);
@@ -196,41 +207,42 @@ class Weighing<C extends Claim> {
   }
 }
 
-function disputeOf<C extends Claim>(
-  now: { readonly standing: readonly C[]; readonly shown: C | undefined; readonly isDisputed: boolean },
-  last: { readonly by: C; readonly candidates: readonly C[] } | undefined,
-  policy: ConflictPolicy,
-): Dispute<C> | undefined {
-  if (!now.isDisputed)
-    return last === undefined
-      ? undefined
-      : {
-          candidates: last.candidates,
-          opened: openedAt(last.candidates),
-          settled: { by: 'claim', claim: last.by },
-        };
-  const { standing, shown } = now;
-  const settled =
-    policy === 'manual' || shown === undefined ? undefined : { by: 'policy' as const, claim: shown };
-  return { candidates: standing, opened: openedAt(standing), settled };
+function settleBy<C extends Claim>(rule: Rule<C>): Settle<C> {
+  const { policy } = rule;
+  if (policy === 'manual') return () => undefined;
+  if (policy === 'timestamp') return (candidates) => candidates.at(-1);
+  if (policy === 'priority') return (candidates) => highestRanked(candidates, rule);
+  return (candidates) => {
+    const chosen = policy(candidates);
+    return chosen !== undefined && candidates.includes(chosen) ? chosen : undefined;
+  };
 }
 
+function disputeOf<C extends Claim>(candidates: readonly C[], chosen: C | undefined): Dispute<C> {
+  const settled = chosen === undefined ? undefined : { by: 'policy' as const, claim: chosen };
+  return { candidates, opened: openedAt(candidates), settled };
+}
+
+/** Why a claim that stands is shown or not. */
 function whyStanding<C extends Claim>(
-  claim: C,
-  { shown, isDisputed }: { readonly shown: C | undefined; readonly isDisputed: boolean },
-  policy: ConflictPolicy,
-): Why {
-  if (!isDisputed) {
-    if (claim !== shown) return 'agrees';
+  of: { readonly shown: C | undefined; readonly isDisputed: boolean; readonly isSettled: boolean },
+  policy: Rule<C>['policy'],
+): (claim: C) => Why {
+  const [won, lost] = !of.isSettled
+    ? (['provisional', 'open'] as const)
+    : typeof policy === 'function'
+      ? (['chosen', 'passed_over'] as const)
+      : policy === 'priority'
+        ? (['priority', 'lower_priority'] as const)
+        : (['latest', 'earlier'] as const);
+  return (claim) => {
+    if (claim !== of.shown) return claim.value === of.shown?.value ? 'agrees' : lost;
+    if (of.isDisputed) return won;
     return claim.kind === 'resolve' ? 'resolved' : 'undisputed';
-  }
-  if (claim === shown)
-    return policy === 'manual' ? 'provisional' : policy === 'priority' ? 'priority' : 'latest';
-  if (claim.value === shown?.value) return 'agrees';
-  return policy === 'manual' ? 'open' : policy === 'priority' ? 'lower_priority' : 'earlier';
+  };
 }
 
-function highestRanked<C extends Claim>(ascending: readonly C[], rule: Rule): C | undefined {
+function highestRanked<C extends Claim>(ascending: readonly C[], rule: Rule<C>): C | undefined {
   return ascending.reduce<C | undefined>(
     (best, claim) =>
       best === undefined || rule.rankOf(claim.origin) <= rule.rankOf(best.origin) ? claim : best,
