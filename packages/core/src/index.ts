@@ -8,7 +8,15 @@ export type { NodeStatus } from './shell/node-status.js';
 export type { NodeEvent } from './events.js';
 export { Buckets, SCOPE_KINDS, type NodeFigures, type ScopeKind } from './figures.js';
 export { Timeline, type AbortSignalLike, type FollowEvent, type FollowOptions } from './shell/timeline.js';
-export type { AnnotatedSpan, AnnotateOptions, HistoryItem, SpanHistory } from './shell/annotator.js';
+export type { Conflict, ConflictCandidate } from './shell/conflicts.js';
+export type { ConflictPage, ConflictQuery } from './shell/conflict-book.js';
+export type {
+  AnnotatedSpan,
+  AnnotateOptions,
+  Decision,
+  HistoryItem,
+  SpanHistory,
+} from './shell/annotator.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
 export type { PeerInfo } from './shell/peer-info.js';
 export type { Oldest, Replication, ReplicationWish } from './shell/replication.js';

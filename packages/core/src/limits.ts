@@ -189,6 +189,10 @@ export const LIMITS = {
   spanVariants: 64,
 
   pageSpans: 1000,
+  pageConflicts: 100,
+  /** Of one conflict: candidates shown, and bytes of their bodies. */
+  conflictCandidates: 64,
+  conflictBytes: 4 * MIB,
   /** A page ends with the span that crosses this. */
   pageBytes: 16 * MIB,
   /** Rows a filtered page may look at before it answers with what it has. */

@@ -113,6 +113,7 @@ export class FederationNode {
       options,
       keeper: this.#keeper,
       committer,
+      feeds: () => this.#table.feeds(),
       id: this.id,
       keyOf: (named) => this.operator.keyOf(named),
     });
@@ -164,6 +165,7 @@ export class FederationNode {
     // The configuration may name a key that was followed since.
     node.#followRotations();
     await keeper.settled();
+    node.#annotations.count.start();
     node.#peering.start();
     await node.#desk.start();
     return node;
@@ -266,7 +268,7 @@ export class FederationNode {
     return describeStatus(
       this.peers(),
       { storage: this.#options.storage, table: this.#table },
-      { lastSyncMs: this.#lastSyncMs, waitingJobs },
+      { lastSyncMs: this.#lastSyncMs, waitingJobs, openConflicts: this.#annotations.count.openCount() },
     );
   }
 
@@ -280,6 +282,7 @@ export class FederationNode {
     this.#closed = true;
     await Promise.all([this.#peering.close(), this.#desk.close()]);
     await this.#committer.close();
+    await this.#annotations.count.close();
     this.#bell.close();
     await this.#keeper.settled().catch(() => undefined);
     await this.#options.storage.close();
@@ -318,6 +321,7 @@ export class FederationNode {
 
   #onTrustChange(): void {
     this.#followRotations();
+    this.#annotations.count.rulesChanged();
     this.#peering.standingChanged();
   }
 
@@ -333,6 +337,7 @@ export class FederationNode {
 
   #onCommit(committed: Committed): void {
     this.#keeper.observe(committed);
+    this.#annotations.count.observe(committed);
     this.#peering.publish(committed);
     const { clock, keyPair } = this.#options;
     countCommit(committed, { figures: this.figures, ownKey: keyPair.publicKey, nowMs: clock.now() });

@@ -3,6 +3,8 @@
 import { feedKeyOf, type Bar, type Feed, type FeedKey } from '../dist/feed.js';
 import type { GateOutcome } from '../dist/gate.js';
 import { Committer } from '../dist/shell/committer.js';
+import { ConflictBook } from '../dist/shell/conflict-book.js';
+import { ConflictJudge } from '../dist/shell/conflict-judge.js';
 import { HoldingsTable } from '../dist/shell/holdings-table.js';
 import { SpanReadings, type StandingRules } from '../dist/shell/span-readings.js';
 import { Timeline, type FollowEvent } from '../dist/shell/timeline.js';
@@ -124,6 +126,9 @@ export class BarredNode {
     const { store, table, committer } = this.#running;
     const clock = { now: () => NOON_MS };
     const readings = new SpanReadings({ storage: store, tools, clock, rulesOf: () => BY_TIME });
+    const rules = { digest: () => new Uint8Array(32) };
+    const judge = new ConflictJudge({ tools, clock, readings, rules });
+    const conflicts = new ConflictBook({ storage: store, tools, judge });
     return new Timeline(acme, {
       storage: store,
       table,
@@ -131,7 +136,7 @@ export class BarredNode {
       commits: () => this.#commits,
       nextCommit: () => Promise.resolve(onIdle()),
       isClosed: () => this.#run === undefined,
-      annotations: { ownKey: carol.publicKey, tools, committer, readings },
+      annotations: { ownKey: carol.publicKey, tools, committer, readings, judge, conflicts },
     });
   }
 

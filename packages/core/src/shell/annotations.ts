@@ -1,8 +1,12 @@
 /** What a node knows of annotations, put together: the rules of its tenants, and the reading of spans by them. */
 
 import { fingerprintOf, keyOfFingerprint, parseNodeId, type Fingerprint, type NodeId } from '../identity.js';
+import type { Feed } from '../feed.js';
 import type { NodeOptions } from '../node-options.js';
 import type { Committer } from './committer.js';
+import { ConflictBook } from './conflict-book.js';
+import { ConflictCount } from './conflict-count.js';
+import { ConflictJudge } from './conflict-judge.js';
 import { ConflictRules } from './conflict-rules.js';
 import { SpanReadings } from './span-readings.js';
 import type { AnnotatorWorld } from './annotator.js';
@@ -15,6 +19,7 @@ export interface AnnotationsWorld {
   >;
   readonly keeper: TrustKeeper;
   readonly committer: Committer;
+  readonly feeds: () => Iterable<Feed>;
   readonly id: NodeId;
   /** The key of a known node by its id, name, address or fingerprint. */
   readonly keyOf: (node: string) => Uint8Array | undefined;
@@ -23,6 +28,9 @@ export interface AnnotationsWorld {
 export class Annotations implements AnnotatorWorld {
   readonly rules: ConflictRules;
   readonly readings: SpanReadings;
+  readonly judge: ConflictJudge;
+  readonly conflicts: ConflictBook;
+  readonly count: ConflictCount;
   readonly committer: Committer;
   readonly tools: NodeOptions['tools'];
   readonly ownKey: Uint8Array;
@@ -44,6 +52,10 @@ export class Annotations implements AnnotatorWorld {
       crypto: tools.crypto,
     });
     this.readings = new SpanReadings({ storage, tools, clock, rulesOf: (tenant) => this.rules.of(tenant) });
+    const { readings, rules } = this;
+    this.judge = new ConflictJudge({ tools, clock, readings, rules });
+    this.conflicts = new ConflictBook({ storage, tools, judge: this.judge });
+    this.count = new ConflictCount({ storage, clock, judge: this.judge, feeds: world.feeds });
   }
 
   /** Of the configured ones those whose keys are known. */

@@ -1,7 +1,7 @@
 /** Annotations of one tenant's spans: said, read with the span, and shown with everything that was ever said. */
 
 import { formatRef } from '../assertion.js';
-import { planChanges, type AnnotationPlan } from '../annotation-plan.js';
+import { planChanges, planResolution, type AnnotationPlan } from '../annotation-plan.js';
 import { annotateSpan, versionOf } from '../annotation-view.js';
 import { isOpen, type AnnotationReading, type FieldReading, type SpanClaim } from '../annotation.js';
 import { fromKey } from '../bytes.js';
@@ -12,6 +12,9 @@ import type { Json, JsonObject } from '../json.js';
 import type { Tools } from '../ports.js';
 import { formatSpanId, parseSpanId, type SpanId } from '../span.js';
 import type { Committer } from './committer.js';
+import type { ConflictBook, ConflictPage, ConflictQuery } from './conflict-book.js';
+import type { ConflictJudge } from './conflict-judge.js';
+import { valueOf, type Conflict } from './conflicts.js';
 import type { Saying } from './jobs.js';
 import type { SpanReading, SpanReadings } from './span-readings.js';
 
@@ -57,7 +60,14 @@ export interface AnnotateOptions {
   readonly ifVersion?: string | undefined;
 }
 
+/** One of the candidates, named by its `ref`, or another value. */
+export type Decision = ({ readonly choose: string } | { readonly value: Json }) & {
+  readonly note?: string | undefined;
+};
+
 export interface AnnotatorWorld {
+  readonly conflicts: ConflictBook;
+  readonly judge: ConflictJudge;
   readonly readings: SpanReadings;
   readonly committer: Committer;
   readonly tools: Tools;
@@ -106,6 +116,35 @@ export class Annotator {
     return { id: formatSpanId(span), version: this.#versionOf(reading), assertions };
   }
 
+  /** Pages of what nodes are, or were, at odds about. Rejects with `bad_cursor`. */
+  conflicts(query: ConflictQuery = {}): Promise<ConflictPage> {
+    return this.#world.conflicts.list(this.#tenant, query);
+  }
+
+  /** `undefined` where there is none of this id. */
+  conflict(id: string): Promise<Conflict | undefined> {
+    return this.#world.conflicts.get(this.#tenant, id);
+  }
+
+  /**
+   * Decides a conflict, durably. The same decision again changes nothing. Rejects with `unknown_conflict`,
+   * `conflict_closed` where somebody has decided otherwise, or `bad_request`.
+   */
+  async resolve(id: string, decision: Decision): Promise<Conflict> {
+    const { conflicts, judge, committer } = this.#world;
+    const place = await conflicts.find(this.#tenant, id);
+    if (place === undefined) throw unknownConflict(id);
+    await committer.say(this.#tenant, place.span, async () => {
+      const reading = await judge.judge(place);
+      if (reading?.judgement.dispute === undefined) throw unknownConflict(id);
+      const about = { span: place.span, origin: this.#world.ownKey, text: this.#world.tools.text };
+      return sayingOf(planResolution(about, reading, decision, decision.note ?? ''));
+    });
+    const conflict = await judge.conflictAt(place);
+    if (conflict === undefined) throw unknownConflict(id);
+    return conflict;
+  }
+
   async #find(span: SpanId): Promise<SpanReading | undefined> {
     const found = await this.#world.readings.read(this.#tenant, span);
     const { bodies, assertions } = found.said;
@@ -138,6 +177,10 @@ export class Annotator {
   #versionOf(reading: AnnotationReading): string {
     return versionOf(reading, this.#world.tools.crypto);
   }
+}
+
+function unknownConflict(id: string): LoglineError {
+  return new LoglineError('unknown_conflict', `no conflict ${id.slice(0, 64)} is known: list those that are`);
 }
 
 /** What a plan says, or throws what is in its way. */
@@ -187,10 +230,4 @@ function itemOf(
     why,
     by: by === undefined ? undefined : formatRef(by.ref),
   };
-}
-
-/** What a claim says, as JSON; of a tag or a note its text. */
-export function valueOf({ assertion, value }: SpanClaim): Json {
-  const isText = assertion !== undefined && assertion.op !== 'set' && assertion.op !== 'resolve';
-  return isText ? assertion.value : (JSON.parse(value) as Json);
 }

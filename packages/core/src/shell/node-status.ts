@@ -18,12 +18,14 @@ export interface NodeStatus {
   readonly logBytes: number;
   readonly readOnly: string | undefined;
   readonly waitingJobs: number;
+  /** Conflicts that somebody has to decide. */
+  readonly openConflicts: number;
 }
 
 export function describeStatus(
   peers: readonly PeerInfo[],
   { storage, table }: { readonly storage: Storage; readonly table: HoldingsTable },
-  own: Pick<NodeStatus, 'lastSyncMs' | 'waitingJobs'>,
+  own: Pick<NodeStatus, 'lastSyncMs' | 'waitingJobs' | 'openConflicts'>,
 ): NodeStatus {
   const { entries, logBytes, readOnly } = storage.figures();
   const acts = table.under(`${ACTS_SCOPE}\0`).reduce((sum, feed) => sum + countEntries(feed.ranges), 0);

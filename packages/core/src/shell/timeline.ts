@@ -25,6 +25,7 @@ import {
   type AnnotatedSpan,
   type AnnotateOptions,
   type AnnotatorWorld,
+  type Decision,
   type SpanHistory,
 } from './annotator.js';
 import type { AppendReport, SpanInput } from './appender.js';
@@ -35,6 +36,8 @@ import {
   type FollowerWorld,
   type FollowEvent,
 } from './follower.js';
+import type { ConflictPage, ConflictQuery } from './conflict-book.js';
+import type { Conflict } from './conflicts.js';
 import type { HoldingsTable } from './holdings-table.js';
 
 export type { AbortSignalLike, FollowEvent };
@@ -97,6 +100,20 @@ export class Timeline {
   has(id: string): boolean {
     const spanId = parseSpanId(id);
     return spanId !== undefined && this.#world.storage.variants(this.tenant, spanId).length > 0;
+  }
+
+  /** What nodes are, or were, at odds about: see `Annotator`. */
+  conflicts(query?: ConflictQuery): Promise<ConflictPage> {
+    return this.#annotator.conflicts(query);
+  }
+
+  conflict(id: string): Promise<Conflict | undefined> {
+    return this.#annotator.conflict(id);
+  }
+
+  /** Decides a conflict: see `Annotator.resolve`. */
+  resolve(id: string, decision: Decision): Promise<Conflict> {
+    return this.#annotator.resolve(id, decision);
   }
 
   /** A page in ascending reading order: the instant of `timestamp`, then id. Rejects with `bad_cursor`. */

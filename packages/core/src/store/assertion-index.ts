@@ -174,10 +174,11 @@ export class AssertionIndex implements AnnotationStore {
     const field = fieldKey(place.field, this.#tools);
     const key = authorRowKey(ordinal, place.span, field);
     const first = this.#index.get(key);
-    if (first === undefined) return this.#index.set(key, writeAuthor(feed));
+    if (first === undefined) this.#index.set(key, writeAuthor(feed));
     const isContested =
       this.#index.get(contestedRowKey(ordinal, place.span, field)) !== undefined ||
-      !equalBytes(this.#catalog.originAt(feed), this.#catalog.originAt(readAuthor(first)));
+      (first !== undefined &&
+        !equalBytes(this.#catalog.originAt(feed), this.#catalog.originAt(readAuthor(first))));
     if (isContested) this.#contest(place, field);
   }
 
