@@ -57,6 +57,12 @@ export const SERVER_LIMITS = {
 
   /** Requests under way get so long to finish when the service stops. */
   finishMs: 5_000,
+  /** Peers and tenants that figures name one by one; the others count together. */
+  metricPeers: 50,
+  metricTenants: 50,
+  /** How late the event loop runs is told of windows of this length. */
+  loopWindowMs: 60_000,
+
   /** A sample of the latency to each connected peer. */
   latencyEveryMs: 5_000,
   headerChars: 256,

@@ -1,7 +1,10 @@
-/** Figures for Prometheus: the four that the specification names, and a few more. */
+/** Figures for Prometheus: the four that the specification names, and those that operators ask for next. */
 
 import type { FederationNode, NodeEvent } from '@logline/federation-core';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
+import { registerFamily, type Sample } from './metric-family.js';
+import { registerNodeMetrics, type Watched } from './node-metrics.js';
+import { ReplicationMetrics } from './replication-metrics.js';
 
 const SYNC_SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 5, 15, 60, 300];
 const LATENCY_SECONDS = [0.0005, 0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
@@ -29,20 +32,15 @@ export class Metrics {
     help: 'Trust relationships ever made, as far as this process knows',
     registers: [this.#registry],
   });
-  readonly #gated = new Counter({
-    name: 'federation_entries_gated_total',
-    help: 'Entries from peers, by what the gate said',
-    labelNames: ['outcome'],
-    registers: [this.#registry],
-  });
-  readonly #spans = new Counter({
-    name: 'federation_spans_stored_total',
-    help: 'Spans made durable by this process, own and replicated',
-    registers: [this.#registry],
-  });
   readonly #linksRefused = new Counter({
     name: 'federation_links_refused_total',
     help: 'Links that ended before both sides trusted each other, by reason',
+    labelNames: ['code'],
+    registers: [this.#registry],
+  });
+  readonly #linkFaults = new Counter({
+    name: 'federation_link_faults_total',
+    help: 'Links and handshakes that the transport ended for a fault, by what it was',
     labelNames: ['code'],
     registers: [this.#registry],
   });
@@ -59,34 +57,50 @@ export class Metrics {
     registers: [this.#registry],
   });
   readonly #related = new Set<string>();
+  /** For every entry: plain numbers, and labels from closed lists. */
+  readonly #gated = new Map<string, number>();
+  readonly #refused = new Map<string, number>();
+  /** For those alone who may know whose timelines are here. */
+  readonly #ofTenants = new Registry();
+  readonly #replication = new ReplicationMetrics({ all: this.#registry, tenants: this.#ofTenants });
+  #node: FederationNode | undefined;
+
+  constructor() {
+    const families = [
+      ['federation_entries_gated_total', 'Entries from peers, by what the gate said', 'outcome', this.#gated],
+      [
+        'federation_entries_refused_total',
+        'Entries for which a peer was cut off, by the check',
+        'check',
+        this.#refused,
+      ],
+    ] as const;
+    for (const [name, help, label, tally] of families) {
+      const read = (): readonly Sample[] => [...tally].map(([value, times]) => [{ [label]: value }, times]);
+      registerFamily(this.#registry, { name, help, type: 'counter', read });
+    }
+  }
 
   /** Figures that are read off the node when somebody asks. */
-  watch(node: FederationNode): void {
-    const gauge = (name: string, help: string, read: () => number): void => {
-      const collect = function (this: Gauge): void {
-        this.set(read());
-      };
-      this.#registry.registerMetric(new Gauge({ name, help, registers: [], collect }));
-    };
-    gauge('federation_peers_connected', 'Connected peers', () => connected(node).length);
-    gauge('federation_peers_listed', 'Peers that this node dials', () => node.peers().length);
-    gauge('federation_log_bytes', 'Size of the log', () => node.status().logBytes);
-    gauge('federation_entries', 'Entries held', () => node.status().entries);
-    gauge('federation_store_read_only', '1 when the disk has failed and nothing more is stored', () =>
-      node.status().readOnly === undefined ? 0 : 1,
-    );
-    gauge('federation_store_waiting_jobs', 'Work that waits for the disk', () => node.status().waitingJobs);
-    gauge('process_resident_memory_bytes', 'Resident memory size in bytes', () => process.memoryUsage.rss());
-    gauge('process_start_time_seconds', 'Start of the process since the unix epoch', () =>
-      Math.round(performance.timeOrigin / 1000),
-    );
-    this.noteRelationships(node);
+  watch(watched: Watched): void {
+    this.#node = watched.node;
+    registerNodeMetrics(this.#registry, watched);
+    this.noteRelationships(watched.node);
   }
 
   onEvent(event: NodeEvent): void {
-    if (event.kind === 'entry_gated') this.#gated.inc({ outcome: event.outcome });
-    else if (event.kind === 'spans_stored') this.#spans.inc(event.count);
-    else if (event.kind === 'link_refused') this.#linksRefused.inc({ code: event.code });
+    switch (event.kind) {
+      case 'entry_gated':
+        return count(this.#gated, event.outcome);
+      case 'entry_refused':
+        return count(this.#refused, event.check);
+      case 'link_refused':
+        return this.#linksRefused.inc({ code: event.code });
+      case 'link_fault':
+        return this.#linkFaults.inc({ code: event.code });
+      default:
+        return undefined;
+    }
   }
 
   /** Counts every peer with whom trust was mutual, once. */
@@ -125,9 +139,19 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  /** `tenants`: whether the reader may know whose timelines are here. */
+  async text({ tenants }: { readonly tenants: boolean }): Promise<string> {
+    if (this.#node !== undefined) {
+      this.noteRelationships(this.#node);
+      this.#replication.take(await this.#node.replication(), Date.now());
+    }
+    const text = await this.#registry.metrics();
+    return tenants ? `${text}\n${await this.#ofTenants.metrics()}` : text;
   }
+}
+
+function count(tally: Map<string, number>, value: string): void {
+  tally.set(value, (tally.get(value) ?? 0) + 1);
 }
 
 function connected(node: FederationNode): ReturnType<FederationNode['peers']> {

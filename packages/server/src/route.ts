@@ -9,6 +9,7 @@ import type { Need, Reach } from './caller.js';
 import type { ServerConfig } from './config.js';
 import type { Cursors } from './cursors.js';
 import type { Log } from './log-events.js';
+import type { DiskWatch } from './disk-watch.js';
 import type { Metrics } from './metrics.js';
 import type { Repeats } from './repeats.js';
 import type { Syncs } from './syncs.js';
@@ -18,6 +19,7 @@ export interface Service {
   readonly config: ServerConfig;
   readonly node: FederationNode;
   readonly metrics: Metrics;
+  readonly disk: DiskWatch;
   readonly syncs: Syncs;
   readonly log: Log;
   readonly admission: Admission;

@@ -11,9 +11,11 @@ import { createApp } from './app.js';
 import { hasCallers } from './config-access.js';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
 import { Cursors } from './cursors.js';
+import { DiskWatch } from './disk-watch.js';
 import { SERVER_LIMITS } from './limits.js';
 import type { Log } from './log-events.js';
 import { createLog, logEvent, logOptions, short } from './logging.js';
+import { LoopDelay } from './loop-delay.js';
 import { Metrics } from './metrics.js';
 import { messageOf } from './problem.js';
 import { Repeats } from './repeats.js';
@@ -88,6 +90,9 @@ async function listen(
         detail: 'it has shown too many wrong tokens, and no new one is looked at for the rest of its minute',
       }),
   });
+  const disk = new DiskWatch(() => local.size());
+  const loop = new LoopDelay();
+  void disk.look();
   const service: Service = {
     ...parts,
     node,
@@ -95,10 +100,11 @@ async function listen(
     admission,
     acts: openActs(log, node),
     repeats: new Repeats(),
+    disk,
     cursors: new Cursors(local.keyPair.secretKey),
     closing: closing.signal,
   };
-  metrics.watch(node);
+  metrics.watch({ node, disk, loop });
   const handle = createApp(service, ROUTES).callback();
   const requests = new Requests();
   const server = createServer(
@@ -125,13 +131,14 @@ async function listen(
   const port = await bind(server, config);
   // Such as no file handles left for a new connection: those that are open go on.
   server.on('error', (error) => log.error({ event: 'server_fault', err: error }));
-  const timers = startTimers(service);
+  const timers = [...startTimers(service), setInterval(() => loop.turn(), SERVER_LIMITS.loopWindowMs)];
 
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closed ??= (async () => {
       for (const timer of timers) clearInterval(timer);
       closing.abort();
+      loop.stop();
       await shutDown(server, requests, { close: () => local.close(), log });
     })());
   const url = `http://${hostForUrl(config.bindHost)}:${port}`;
@@ -174,7 +181,7 @@ function tellAccess({ access, localOperator }: ServerConfig, log: Log): void {
   }
 }
 
-function startTimers({ config, node, syncs, metrics, log }: Service): readonly NodeJS.Timeout[] {
+function startTimers({ config, node, syncs, metrics, log, disk }: Service): readonly NodeJS.Timeout[] {
   const sync = (): void => {
     if (node.peers().length === 0) return;
     syncs
@@ -186,6 +193,7 @@ function startTimers({ config, node, syncs, metrics, log }: Service): readonly N
   };
   const observe = (): void => {
     metrics.noteLatencies(node);
+    void disk.look();
     metrics.noteRelationships(node);
   };
   return [

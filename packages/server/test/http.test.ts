@@ -89,7 +89,7 @@ test('the metrics have the names of the specification, and count what happened',
     'federation_network_latency_seconds histogram',
   ])
     t.true(answer.text.includes(`# TYPE ${type}\n`), type);
-  t.true(answer.text.includes('federation_spans_stored_total 1\n'));
+  t.true(answer.text.includes('federation_spans_written_total 1\n'));
   t.true(answer.text.includes('federation_peers_connected 0\n'));
   // Names that callers choose must not become series.
   t.false(answer.text.includes('secret-tenant') || answer.text.includes('no-such-route'));

@@ -1,9 +1,11 @@
 /** Whether the node is well: for people, for orchestrators, and for Prometheus. */
 
 import type { z } from 'zod';
+import { seesAllTenants } from '../caller.js';
 import { json } from '../operations.js';
 import { isVerified, timeOrNull } from '../peers.js';
 import { withoutPaths } from '../problem.js';
+import { callerOf } from '../request.js';
 import type { Route, Service } from '../route.js';
 import { health, probe } from '../schemas.js';
 
@@ -64,9 +66,8 @@ export const healthRoutes: readonly Route[] = [
         200: { description: 'The figures', content: { 'text/plain': { schema: { type: 'string' } } } },
       },
     },
-    async handle(ctx, { metrics, node }) {
-      metrics.noteRelationships(node);
-      ctx.body = await metrics.text();
+    async handle(ctx, { metrics }) {
+      ctx.body = await metrics.text({ tenants: seesAllTenants(callerOf(ctx)) });
       ctx.set('Content-Type', metrics.contentType);
     },
   },
