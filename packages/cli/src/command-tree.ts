@@ -15,6 +15,7 @@ import { addSync } from './commands/sync.js';
 import { addTail } from './commands/tail.js';
 import { addTenants } from './commands/tenants.js';
 import { addTrust } from './commands/trust.js';
+import { addWatch } from './commands/watch.js';
 import { ENVIRONMENT, EXIT_CODES } from './help.js';
 import type { Shell } from './shell.js';
 import { version } from './version.js';
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((federation: Command, shell: Shell) => void)[] = [
   addActs,
   addSpans,
   addTail,
+  addWatch,
   addCert,
   addId,
   addCompletions,

@@ -4,8 +4,9 @@ import { Interrupted } from './exit-code.js';
 import { run } from './run.js';
 
 const abort = new AbortController();
-// Only the first: a second one ends the process at once, as the system does by itself.
-for (const name of ['SIGINT', 'SIGTERM'] as const)
+const ENDS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+// Only the first: a second one ends the process at once, as the system does by itself. Windows has no SIGQUIT.
+for (const name of ENDS.filter((one) => one !== 'SIGQUIT' || process.platform !== 'win32'))
   process.once(name, () => abort.abort(new Interrupted(name)));
 
 let usesStdin = false;

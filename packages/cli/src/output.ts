@@ -8,6 +8,7 @@ import { cleaned, clipped, escapedJson, safeJson } from './text.js';
 export type Stream = Writable & {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 };
 
 /** What a command is run in: a process, or a test. */

@@ -19,6 +19,7 @@ export function cleaned(text: string): string {
 /** The beginning of a text, with a mark where the rest is left out. */
 export function clipped(text: string, mostChars: number): string {
   if (text.length <= mostChars) return text;
+  if (mostChars <= 1) return text.slice(0, mostChars);
   return `${text.slice(0, mostChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 

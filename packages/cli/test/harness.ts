@@ -67,14 +67,14 @@ export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<
 export async function startNode(
   t: ExecutionContext,
   options: Partial<ServerOptions> = {},
-): Promise<RunningServer> {
+): Promise<RunningServer & { readonly dataDir: string }> {
   const dataDir = await temporaryDirectory(t);
   // With a secret that all share, a first contact needs nobody's confirmation.
   const shared = { networkKey: 'a network of tests' };
   const quiet = { bindHost: '127.0.0.1', bindPort: 0, logLevel: 'silent', ...shared } as const;
   const server = await startServer({ ...quiet, ...options, dataDir });
   t.teardown(() => server.close());
-  return server;
+  return Object.assign(server, { dataDir });
 }
 
 /** A server that answers as a test says, for what a real node does not do on demand. */
