@@ -156,6 +156,10 @@ export function inShort(events: readonly FollowEvent[]): readonly string[] {
         return `*${titleOf(event.span)}`;
       case 'withdrawn':
         return `-${Number.parseInt(event.id.slice(-12), 16)}`;
+      case 'annotated':
+        return `~${Number.parseInt(event.id.slice(-12), 16)}`;
+      case 'conflict':
+        return `!${event.conflict.field} ${event.conflict.state}`;
       case 'reset':
         return 'reset';
       default:

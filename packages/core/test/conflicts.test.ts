@@ -178,6 +178,64 @@ test('what a revoked node said falls with the cut, uncovers what it had replaced
   t.is(a.node.status().openConflicts, 1);
 });
 
+test('who follows hears what is said of spans, of conflicts as they come and go, and of what a cut takes back', async (t) => {
+  const street = await pair(t, { conflictPolicy: 'manual' });
+  const [a, b] = street.houses;
+  const { node } = a;
+  const hear = async (
+    after: string,
+  ): Promise<{ readonly heard: readonly string[]; readonly cursor: string }> => {
+    const heard: string[] = [];
+    let cursor = after;
+    const { signal, abort } = ending();
+    const listening = (async () => {
+      for await (const event of node.timeline('acme').follow({ after, signal })) {
+        cursor = event.cursor;
+        if (event.kind === 'annotated') heard.push(`annotated ${event.conflicted.join()}`);
+        else
+          heard.push(
+            event.kind === 'conflict' ? `${event.conflict.field} ${event.conflict.state}` : event.kind,
+          );
+      }
+    })();
+    await street.town.time.advance(1_000);
+    abort();
+    await street.town.time.advance(10);
+    await listening;
+    return { heard, cursor };
+  };
+  const start = await hear('start');
+  t.deepEqual(start.heard, ['span']);
+  await fallOut(street, AT_ODDS);
+  const odds = await hear(start.cursor);
+  t.deepEqual(odds.heard, ['annotated status', 'status open', 'annotated status', 'status open']);
+  const { id, candidates } = await conflictOn(t, b);
+  await b.does((other) => other.timeline('acme').resolve(id, { choose: candidates[0]?.ref ?? '' }));
+  await street.town.time.advance(1_000);
+  const decided = await hear(odds.cursor);
+  t.deepEqual(decided.heard, ['annotated ', 'status resolved']);
+  await a.operate((desk) => desk.revoke({ key: bob.publicKey, from: 'all' }));
+  await street.town.time.advance(1_000);
+  const cut = await hear(decided.cursor);
+  t.deepEqual(cut.heard, ['annotated ', 'annotated ']);
+  t.like(await readOn(a), { status: 'reverted' });
+});
+
+test('who follows is told at a late span what was said of it before', async (t) => {
+  const street = await pair(t, {});
+  const [a, b] = street.houses;
+  await b.does((node) => node.timeline('acme').annotate(uuid(2), { processed: true }));
+  await street.town.time.advance(1_000);
+  await a.append('acme', 2);
+  const events = a.node.timeline('acme').follow({ after: 'start' });
+  const kinds: string[] = [];
+  for await (const event of events) {
+    kinds.push(event.kind);
+    if (kinds.length === 4) break;
+  }
+  t.deepEqual(kinds, ['span', 'annotated', 'span', 'annotated']);
+});
+
 test('conflicts are listed in pages, by state, field and span', async (t) => {
   const street = await pair(t, { conflictPolicy: 'manual' });
   const {
@@ -228,3 +286,8 @@ test('conflicts are listed in pages, by state, field and span', async (t) => {
   } as never);
   t.is(await timeline.conflict('x'), undefined);
 });
+
+function ending(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}

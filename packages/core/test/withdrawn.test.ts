@@ -25,7 +25,8 @@ class Keeper {
       this.cursor = event.cursor;
       if (event.kind === 'reset') this.bodies.clear();
       else if (event.kind === 'withdrawn') this.bodies.delete(event.id);
-      else this.bodies.set(event.id, (this.bodies.get(event.id) ?? new Set()).add(titleOf(event.span)));
+      else if (event.kind === 'span' || event.kind === 'restored')
+        this.bodies.set(event.id, (this.bodies.get(event.id) ?? new Set()).add(titleOf(event.span)));
     }
   }
 

@@ -145,6 +145,23 @@ export class Annotator {
     return conflict;
   }
 
+  /** A span as it is read, whether anything of it is here or not. */
+  async present(span: SpanId): Promise<AnnotatedSpan> {
+    return this.#present(span, await this.#world.readings.read(this.#tenant, span));
+  }
+
+  /** What nodes are, or were, at odds about among some fields of a span. */
+  async conflictsAbout(span: SpanId, fields: ReadonlySet<string>): Promise<readonly Conflict[]> {
+    const { judge, conflicts } = this.#world;
+    const found: Conflict[] = [];
+    for (const field of await conflicts.contestedFields(this.#tenant, span)) {
+      const place = { tenant: this.#tenant, span, field };
+      const conflict = fields.has(field) ? await judge.conflictAt(place) : undefined;
+      if (conflict !== undefined) found.push(conflict);
+    }
+    return found;
+  }
+
   async #find(span: SpanId): Promise<SpanReading | undefined> {
     const found = await this.#world.readings.read(this.#tenant, span);
     const { bodies, assertions } = found.said;

@@ -70,6 +70,13 @@ export class ConflictBook {
     return place === undefined ? undefined : this.#world.judge.conflictAt(place);
   }
 
+  /** Fields of a span that several nodes spoke of. */
+  async contestedFields(tenant: TenantId, span: SpanId): Promise<readonly string[]> {
+    const limit = LIMITS.assertedFields;
+    const rows = await this.#world.storage.annotations.contested(tenant, { span, limit });
+    return rows.map(({ field }) => field);
+  }
+
   /** What a conflict of this id would be about, where several nodes spoke of that. */
   async find(tenant: TenantId, id: string): Promise<ContestedPlace | undefined> {
     const span = spanOfConflictId(id);

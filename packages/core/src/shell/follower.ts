@@ -1,22 +1,29 @@
 /** Following a timeline: what is stored, in order of arrival, and what of it is withdrawn or restored meanwhile. */
 
-import { headerOfAccepted, splitEntry } from '../entry.js';
+import { headerOfAccepted, splitEntry, type Header } from '../entry.js';
 import { barredFrom, feedKeyOf, scopeOfFeed, type Feed, type FeedKey } from '../feed.js';
-import { timelineScope, type TenantId } from '../identity.js';
+import { annotationsScope, timelineScope, type TenantId } from '../identity.js';
 import { writeArrivalCursor } from '../query.js';
-import { formatSpanId, type Span } from '../span.js';
+import { formatSpanId, type Span, type SpanId } from '../span.js';
 import type { Arrival, ArrivalCursor, Shift, SpanVariant, Storage, StoredEntry } from '../storage.js';
+import { Annotator, type AnnotatedSpan, type AnnotatorWorld } from './annotator.js';
 import { isSameContent } from './append-plan.js';
+import type { Conflict } from './conflicts.js';
+import { contentOf } from './entry-content.js';
 
 /**
  * What a follower is told. After `reset` its cursor came from another store: it starts again from the beginning.
  * `withdrawn`: whatever came under this id is no longer accepted; bodies of others that are follow as `restored`, the one
  * to show last. A span may be withdrawn that was never sent, and restored that was not withdrawn.
+ * `annotated`: something that is said of the span has come or gone, and so it is read now. `conflict`: nodes are at odds
+ * about a field that was spoken of, or were, and so that stands now.
  */
 export type FollowEvent =
   | { readonly kind: 'span'; readonly span: Uint8Array; readonly id: string; readonly cursor: string }
   | { readonly kind: 'withdrawn'; readonly id: string; readonly cursor: string }
   | { readonly kind: 'restored'; readonly span: Uint8Array; readonly id: string; readonly cursor: string }
+  | ({ readonly kind: 'annotated'; readonly cursor: string } & AnnotatedSpan)
+  | { readonly kind: 'conflict'; readonly conflict: Conflict; readonly cursor: string }
   | { readonly kind: 'reset'; readonly cursor: string };
 
 /** As much of the platform's AbortSignal as the pure core may know. */
@@ -34,21 +41,33 @@ export interface FollowerWorld {
   /** Resolves at the next commit, or when `signal` aborts or the node closes. */
   readonly nextCommit: (signal: AbortSignalLike | undefined) => Promise<void>;
   readonly isClosed: () => boolean;
+  readonly annotations: AnnotatorWorld;
 }
 
 export const BEGINNING: Arrival = { position: 0, index: 0 };
 const FOLLOW_BYTES = 512 * 1024;
+const IDENTITY: ReadonlySet<string> = new Set(['identity']);
+
+/** What an entry says of one span: the fields, and the place behind its last word on it. */
+interface Subject {
+  readonly span: SpanId;
+  readonly fields: Set<string>;
+  readonly end: number;
+}
+
 /** A cursor has two bytes for what it counts. */
 const INDEX_MOST = 65_535;
 
 export class Follower {
   readonly #tenant: TenantId;
   readonly #world: FollowerWorld;
+  readonly #annotator: Annotator;
   readonly #isOver: () => boolean;
 
   constructor(tenant: TenantId, world: FollowerWorld, signal: AbortSignalLike | undefined) {
     this.#tenant = tenant;
     this.#world = world;
+    this.#annotator = new Annotator(tenant, world.annotations);
     this.#isOver = () => signal?.aborted === true || world.isClosed();
   }
 
@@ -83,6 +102,7 @@ export class Follower {
   async *#arrived(entry: StoredEntry, index: number): AsyncGenerator<FollowEvent, void, void> {
     const parts = splitEntry(entry.bytes);
     const header = parts === undefined ? undefined : headerOfAccepted(parts);
+    if (header?.scope === annotationsScope(this.#tenant)) return yield* this.#said(entry, header, index);
     if (header === undefined || header.scope !== timelineScope(this.#tenant)) return;
     const key = feedKeyOf(header);
     for (let i = index; i < header.count && !this.#isOver(); i++) {
@@ -91,6 +111,7 @@ export class Follower {
       if (this.#isBarred(key, header.seq) || (await this.#isRepeat(span, arrival))) continue;
       const cursor = this.#cursor({ position: entry.position, index: i + 1 });
       yield { kind: 'span', span: span.bytes, id: formatSpanId(span.id), cursor };
+      yield* this.#beside(span.id, cursor);
     }
   }
 
@@ -99,12 +120,18 @@ export class Follower {
    * The cursor counts entries, so that an entry of which some spans were told is told again.
    */
   async *#shifted(shift: Shift, index: number): AsyncGenerator<FollowEvent, void, void> {
-    if (scopeOfFeed(shift.key) !== timelineScope(this.#tenant)) return;
+    const scope = scopeOfFeed(shift.key);
+    const isOfAnnotations = scope === annotationsScope(this.#tenant);
+    if (!isOfAnnotations && scope !== timelineScope(this.#tenant)) return;
     let passed = 0;
     for await (const entry of this.#entriesBetween(shift)) {
       if (this.#isOver()) return;
       if (passed++ < index) continue;
       const cursor = this.#cursor({ position: shift.position, index: Math.min(passed - 1, INDEX_MOST) });
+      if (isOfAnnotations) {
+        for (const about of this.#subjects(entry)) yield* this.#annotated(about, cursor);
+        continue;
+      }
       const parts = splitEntry(entry.bytes);
       const header = parts === undefined ? undefined : headerOfAccepted(parts);
       for (let i = 0; i < (header?.count ?? 0) && !this.#isOver(); i++) {
@@ -117,6 +144,50 @@ export class Follower {
           yield { kind: 'restored', span: span.bytes, id, cursor };
       }
     }
+  }
+
+  /** What an entry of annotations says of each span, from assertion `index` on. */
+  async *#said(entry: StoredEntry, header: Header, index: number): AsyncGenerator<FollowEvent, void, void> {
+    if (this.#isBarred(feedKeyOf(header), header.seq)) return;
+    for (const about of this.#subjects(entry)) {
+      if (this.#isOver()) return;
+      if (about.end <= index) continue;
+      yield* this.#annotated(about, this.#cursor({ position: entry.position, index: about.end }));
+    }
+  }
+
+  /** The spans that an entry speaks of, and the fields, in the order in which it has done with them. */
+  #subjects(entry: StoredEntry): readonly Subject[] {
+    const read = contentOf(entry.bytes, this.#world.annotations.tools);
+    const subjects = new Map<SpanId, Subject>();
+    for (const [i, { span, field }] of (read?.content.assertions ?? []).entries()) {
+      const fields = subjects.get(span)?.fields ?? new Set();
+      subjects.delete(span);
+      subjects.set(span, { span, fields: fields.add(field), end: i + 1 });
+    }
+    return [...subjects.values()];
+  }
+
+  async *#annotated({ span, fields }: Subject, cursor: string): AsyncGenerator<FollowEvent, void, void> {
+    yield { kind: 'annotated', ...(await this.#annotator.present(span)), cursor };
+    yield* this.#atOdds(span, fields, cursor);
+  }
+
+  /** What was said of a span before it came, and that other nodes brought another one under its id. */
+  async *#beside(span: SpanId, cursor: string): AsyncGenerator<FollowEvent, void, void> {
+    const { storage } = this.#world;
+    if (storage.annotations.has(this.#tenant, span))
+      yield { kind: 'annotated', ...(await this.#annotator.present(span)), cursor };
+    if (storage.variants(this.#tenant, span).length > 1) yield* this.#atOdds(span, IDENTITY, cursor);
+  }
+
+  async *#atOdds(
+    span: SpanId,
+    fields: ReadonlySet<string>,
+    cursor: string,
+  ): AsyncGenerator<FollowEvent, void, void> {
+    for (const conflict of await this.#annotator.conflictsAbout(span, fields))
+      yield { kind: 'conflict', conflict, cursor };
   }
 
   async *#withdrawn(span: Span, shift: Shift, cursor: string): AsyncGenerator<FollowEvent, void, void> {

@@ -24,7 +24,6 @@ import {
   Annotator,
   type AnnotatedSpan,
   type AnnotateOptions,
-  type AnnotatorWorld,
   type Decision,
   type SpanHistory,
 } from './annotator.js';
@@ -49,7 +48,6 @@ export interface FollowOptions {
 }
 
 export interface TimelineWorld extends FollowerWorld {
-  readonly annotations: AnnotatorWorld;
   readonly table: HoldingsTable;
   readonly append: (tenant: TenantId, spans: readonly SpanInput[]) => Promise<AppendReport>;
 }

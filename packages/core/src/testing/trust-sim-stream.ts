@@ -26,7 +26,7 @@ export async function checkStream(
   let twice: string | undefined;
   const listen = async (): Promise<void> => {
     for await (const event of timeline.follow({ after: 'start', signal: signal.signal })) {
-      if (event.kind === 'reset') continue;
+      if (event.kind === 'reset' || event.kind === 'annotated' || event.kind === 'conflict') continue;
       if (event.kind === 'withdrawn') {
         told.delete(event.id);
         world.saw('withdrawn');

@@ -131,6 +131,18 @@ function writeEvent(response: ServerResponse, event: FollowEvent, cursor: string
     case 'withdrawn':
       response.write(JSON.stringify({ id: event.id }));
       break;
+    case 'annotated': {
+      const { id, version, conflicted } = event;
+      response.write(`${JSON.stringify({ id, version, conflicted }).slice(0, -1)},"span":`);
+      response.write(event.span ?? 'null');
+      response.write('}');
+      break;
+    }
+    case 'conflict': {
+      const { id, spanId, field, kind, state } = event.conflict;
+      response.write(JSON.stringify({ id, span_id: spanId, field, kind, state }));
+      break;
+    }
     case 'reset':
       response.write('{}');
       break;
