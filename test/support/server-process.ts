@@ -123,6 +123,10 @@ export class ServerProcess {
     await this.exited;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Asks it to stop, and resolves to its exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');

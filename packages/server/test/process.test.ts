@@ -230,32 +230,6 @@ test('what was acknowledged before the end is there after it', async (t) => {
   t.is((await post((await after.url()) + ACME, spanOf(2))).body['duplicates'], 1);
 });
 
-test('a second signal ends it at once', async (t) => {
-  const node = await start(t);
-  const { port } = new URL(await node.url());
-  // A JSON body that never ends keeps the first signal waiting.
-  const hanging = request({
-    port,
-    host: '127.0.0.1',
-    path: ACME,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-  });
-  hanging.on('error', () => undefined);
-  hanging.write('[');
-  await eventually(
-    'the request has arrived',
-    async () => (await get(`http://127.0.0.1:${port}/livez`)).status === 200,
-  );
-  const startedAtMs = performance.now();
-  node.child.kill('SIGTERM');
-  await eventually('it is stopping', () => node.events('stopping').length === 1);
-  node.child.kill('SIGTERM');
-  t.is(await node.exited, 1);
-  t.true(performance.now() - startedAtMs < 4_000);
-  t.is(node.events('stopped').length, 0);
-});
-
 test('a disk that takes no more is told as 507, then the node only reads, and says so', async (t) => {
   const node = await start(t, {}, 2_000);
   const url = await node.url();
