@@ -217,7 +217,7 @@ export class PeerView {
   /** What we hold and the peer has not confirmed to hold. */
   lackingThere(mine: HoldingsView): readonly Lack[] {
     const lacking = mine.within('', '').map((feed) => this.lackingOf(feed));
-    return lacking.filter(({ ranges }) => ranges.length > 0);
+    return lacking.flatMap(({ key, ranges }) => (ranges.length > 0 ? [{ key, ranges }] : []));
   }
 
   /** What of one feed that we hold the peer has not confirmed to hold. From a fork or a cut on it would not take it. */
