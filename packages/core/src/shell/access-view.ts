@@ -25,6 +25,8 @@ export function describeAccess(
         : { fingerprint: primary, id: idOf(primary), by: primaryBy(tenant, keeper) },
     rivals: rules.rivals(tenant),
     grants: grantsOf(tenant, world),
+    policies: rules.policies(tenant),
+    priorities: rules.priorities(tenant),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Trust, access and quarantine as operators see them, and what they ask for. All values are plain data. */
 
 import type { Fingerprint, NodeId, Scope, TenantId, TrustLevel } from '../identity.js';
-import type { VerificationMethod } from '../statement.js';
+import type { ConflictPolicy, VerificationMethod } from '../statement.js';
 import type { Rights } from './standing.js';
 
 /** A feed's name for people: its scope and its epoch in hex, `timeline/acme/00ff…`, told apart by whose it is. */
@@ -126,6 +126,10 @@ export interface AccessInfo {
   /** Other keys that claim to be the primary, and do not count. */
   readonly rivals: readonly Fingerprint[];
   readonly grants: readonly GrantInfo[];
+  /** By field, how conflicts are settled, as the primary or else this node has said. */
+  readonly policies: ReadonlyMap<string, ConflictPolicy>;
+  /** Highest first, as the primary or else this node has said. */
+  readonly priorities: readonly Fingerprint[];
 }
 
 export type PrimaryBy = 'configuration' | 'operator' | 'first_claim';
@@ -177,6 +181,13 @@ export interface OperatorDesk {
   accessOf(tenant: TenantId): AccessInfo;
   grant(tenant: TenantId, key: Uint8Array, rights: Rights): Promise<AccessInfo>;
   designate(tenant: TenantId, key: Uint8Array): Promise<AccessInfo>;
+  /**
+   * How conflicts about a field are settled: `metadata.*` is all of metadata, `*` what is not named otherwise. Rejects with
+   * `bad_request` for no such field, or where the tenant's primary is another node.
+   */
+  setPolicy(tenant: TenantId, field: string, policy: ConflictPolicy): Promise<AccessInfo>;
+  /** Whose word wins under the policy `priority`, highest first; of nodes that are not named none does. Rejects as `setPolicy` does. */
+  prioritise(tenant: TenantId, keys: readonly Uint8Array[]): Promise<AccessInfo>;
   /** The key of a listed or otherwise known peer by its id, name, address or fingerprint. */
   keyOf(peer: string): Uint8Array | undefined;
   noteAct(act: Act): Promise<void>;

@@ -13,6 +13,7 @@ import {
 } from '../identity.js';
 import type { Rights } from '../offer.js';
 import { spansBehindBar } from './behind-bar.js';
+import type { ConflictPolicy } from '../statement.js';
 import { listActs, noteAct } from './acts.js';
 import { countAbove, cutFeed, feedsOfOrigin, holdsEntryOf, nameOfFeed } from './cutting.js';
 import { describeAccess } from './access-view.js';
@@ -30,6 +31,7 @@ import type {
 } from './operator-view.js';
 import type { PeerBook } from './peer-book.js';
 import { listQuarantine } from './quarantine-view.js';
+import { prioritise, setPolicy } from './settling.js';
 import { releaseFeeds, revokeKey, type RevokingWorld } from './revoking.js';
 import { describeGraph, describeRelationships } from './trust-graph-view.js';
 import { readmit } from './vouching.js';
@@ -155,6 +157,17 @@ export class Operator implements OperatorDesk {
   async designate(tenant: TenantId, key: Uint8Array): Promise<AccessInfo> {
     this.#refuseUnusable(key);
     await this.#world.committer.write((pen) => pen.seal(accessScope(tenant), [{ kind: 'designate', key }]));
+    return this.accessOf(tenant);
+  }
+
+  async setPolicy(tenant: TenantId, field: string, policy: ConflictPolicy): Promise<AccessInfo> {
+    await setPolicy(tenant, { field, policy }, this.#world);
+    return this.accessOf(tenant);
+  }
+
+  async prioritise(tenant: TenantId, keys: readonly Uint8Array[]): Promise<AccessInfo> {
+    for (const key of keys) this.#refuseUnusable(key);
+    await prioritise(tenant, keys, this.#world);
     return this.accessOf(tenant);
   }
 
