@@ -95,11 +95,20 @@ export class LoglineFederationClient {
     return answered(await this.#api(options).GET('/v1/nodes')).nodes;
   }
 
-  /** Lets the node look for its listed peers now instead of when their backoff ends. */
-  async discover(options: CallOptions = {}): Promise<DiscoverResult> {
-    return answered(
-      await this.#api(options).POST('/v1/nodes/discover', { body: { discovery_method: 'manual' } }),
-    );
+  /** Lets the node look for others now: for its listed peers unless another method is given. Whoever is found is trusted for nothing. */
+  async discover(
+    options: CallOptions & { readonly method?: DiscoverResult['method']; readonly networkKey?: string } = {},
+  ): Promise<DiscoverResult> {
+    const { method = 'manual', networkKey, ...call } = options;
+    const key = networkKey === undefined ? {} : { network_key: networkKey };
+    const body = { discovery_method: method, ...key };
+    return answered(await this.#api(call).POST('/v1/nodes/discover', { body }));
+  }
+
+  /** Lets the node dial a known node now instead of when its backoff ends; resolves to what came of it. */
+  async resetNode(node: string, options: CallOptions = {}): Promise<PeerNode> {
+    const path = { id: node };
+    return answered(await this.#api(options).POST('/v1/nodes/{id}/reset', { params: { path } }));
   }
 
   /**

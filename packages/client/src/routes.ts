@@ -47,7 +47,7 @@ export interface paths extends TrustPaths {
     get: { responses: { 200: { content: { 'text/plain': string } } } };
   };
   '/v1/nodes': {
-    /** All known peers */
+    /** All known nodes: those that are listed, and those that discovery has found */
     get: {
       responses: {
         200: { content: { 'application/json': { readonly nodes: Node[] } } };
@@ -61,6 +61,21 @@ export interface paths extends TrustPaths {
       requestBody: { content: { 'application/json': DiscoverRequest } };
       responses: {
         200: { content: { 'application/json': DiscoverResult } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/nodes/{id}/reset': {
+    /** Dial a node now instead of when its backoff ends */
+    post: {
+      parameters: {
+        path: {
+          /** The id, name, address or fingerprint of a known node */
+          id: string;
+        };
+      };
+      responses: {
+        200: { content: { 'application/json': Node } };
         default: { content: { 'application/problem+json': Problem } };
       };
     };

@@ -3,8 +3,8 @@
 export type DiscoverRequest = {
   /** If given, it must be the key that this node was started with */
   readonly network_key?: string | undefined;
-  /** `manual` dials every listed peer now */
-  readonly discovery_method: 'manual';
+  /** `broadcast` looks on the local network, `dns` at the records of FEDERATION_DNS_NAME; `manual` dials every listed peer now */
+  readonly discovery_method: 'broadcast' | 'dns' | 'manual';
 };
 
 export type SyncRequest = {
@@ -60,6 +60,8 @@ export type Node = {
   readonly last_error: string | null;
   readonly next_dial_at: string | null;
   readonly fingerprint: string | null;
+  /** How its address came to be known: `manual` by an operator, `remembered` from before a restart, else by discovery, which makes nobody trusted */
+  readonly method: 'manual' | 'broadcast' | 'dns' | 'exchange' | 'remembered';
   readonly in_sync: boolean;
   /** On this connection. Not for callers bound to a tenant */
   readonly entries_received?: number | undefined;
@@ -85,10 +87,13 @@ export type Problem = {
 };
 
 export type DiscoverResult = {
-  readonly method: 'manual';
-  /** The listed peers that answered */
+  readonly method: 'broadcast' | 'dns' | 'manual';
+  /** Those that answered; found ones are `unknown` */
   readonly nodes: Node[];
-  readonly errors: { readonly address: string; readonly error: string }[];
+  /** Announcements of nodes with another network key, which are not looked at */
+  readonly other_networks?: number | undefined;
+  /** What did not answer, and what to check; without an address it is about the method */
+  readonly errors: { readonly address: string | null; readonly error: string }[];
 };
 
 export type SyncResult = {

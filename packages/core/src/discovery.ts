@@ -144,7 +144,7 @@ export class Candidates {
 
   /** Whoever asks for it anew is dialled at once. */
   forgive(candidate: Candidate): void {
-    this.#failures.delete(failureKey(candidate));
+    this.reached(candidate);
   }
 
   /** Puts an address back that a key had proven itself at before a restart. */

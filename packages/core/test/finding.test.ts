@@ -206,7 +206,7 @@ test('where somebody was met is remembered over a restart, though nothing announ
   b.mayDial = false;
   await a.start();
   await town.time.advance(5_000);
-  t.like(a.node.peers()[0], { status: 'connected', trustLevel: 'verified', foundAt: addressOf('bob') });
+  t.like(a.node.peers()[0], { status: 'connected', trustLevel: 'verified', places: [addressOf('bob')] });
   t.like(foundAt(a, 'carol'), { method: 'remembered', trustLevel: 'unknown' });
 });
 

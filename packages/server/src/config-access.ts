@@ -97,6 +97,7 @@ export const SECRET_VARIABLES = [
   'FEDERATION_ADMIN_TOKEN',
   'FEDERATION_SERVICE_TOKEN',
   'FEDERATION_JWT_SECRET',
+  'FEDERATION_DNS_UPDATE_KEY',
 ] as const;
 
 interface AccessValues {

@@ -7,11 +7,19 @@ import {
   keyOfFingerprint,
   LoglineError,
   parseAddress,
+  parseNodeId,
   type TrustedPeer,
 } from '@logline/federation-core';
 import { z } from 'zod';
 import { bindsLoopback } from './addresses.js';
 import { DEFAULT_TRUST, TRUST_VARIABLES, trustOf, type TrustConfig } from './config-trust.js';
+import {
+  DEFAULT_DISCOVERY,
+  DISCOVERY_VARIABLES,
+  discoveryOf,
+  gapsIn,
+  type DiscoveryConfig,
+} from './config-discovery.js';
 import {
   ACCESS_VARIABLES,
   accessOf,
@@ -58,6 +66,7 @@ export interface ServerConfig extends TrustConfig, TelemetryConfig {
   readonly keyPassphraseFile: string | undefined;
   /** Whether peers may be at loopback, private and such addresses. */
   readonly allowPrivatePeers: boolean;
+  readonly discovery: DiscoveryConfig;
   readonly discoveryIntervalMs: number;
   readonly syncIntervalMs: number;
   readonly access: AccessConfig;
@@ -93,6 +102,7 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   certFile: undefined,
   keyPassphraseFile: undefined,
   allowPrivatePeers: true,
+  discovery: DEFAULT_DISCOVERY,
   discoveryIntervalMs: 300_000,
   syncIntervalMs: 60_000,
   ...DEFAULT_TELEMETRY,
@@ -145,6 +155,7 @@ const VARIABLES = z.object({
   FEDERATION_KEY_PASSPHRASE_FILE: path,
   FEDERATION_ALLOW_PRIVATE_PEERS: onOrOff('on'),
   FEDERATION_LOCAL_OPERATOR: optional(readOnOrOff),
+  ...DISCOVERY_VARIABLES,
   FEDERATION_DISCOVERY_INTERVAL: seconds(DEFAULT_CONFIG.discoveryIntervalMs),
   FEDERATION_SYNC_INTERVAL: seconds(DEFAULT_CONFIG.syncIntervalMs),
   ...TELEMETRY_VARIABLES,
@@ -166,7 +177,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
   const { settings, problems } = withSecretFiles(given);
   const parsed = VARIABLES.safeParse(settings);
   for (const issue of parsed.error?.issues ?? []) problems.push(`${issue.path.join('.')}: ${issue.message}`);
-  if (parsed.data !== undefined) problems.push(...conflictsIn(accessOf(parsed.data)));
+  if (parsed.data !== undefined) problems.push(...conflictsIn(accessOf(parsed.data)), ...gapsIn(parsed.data));
   if (parsed.data === undefined || problems.length > 0) {
     const head = `${problems.length} ${problems.length === 1 ? 'setting is' : 'settings are'} not usable; correct and start again:`;
     throw new LoglineError('bad_configuration', [head, ...problems.map((one) => `  ${one}`)].join('\n'));
@@ -185,6 +196,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     certFile: values.FEDERATION_CERT_FILE,
     keyPassphraseFile: values.FEDERATION_KEY_PASSPHRASE_FILE,
     allowPrivatePeers: values.FEDERATION_ALLOW_PRIVATE_PEERS,
+    discovery: discoveryOf(values),
     discoveryIntervalMs: values.FEDERATION_DISCOVERY_INTERVAL * 1000,
     syncIntervalMs: values.FEDERATION_SYNC_INTERVAL * 1000,
     ...telemetryOf(values),
@@ -236,17 +248,19 @@ function readSecretFile(path: string): Read<string> {
   }
 }
 
-/** Reads `address` or `address#fingerprint` into canonical form. */
+/** Reads `address`, `address#fingerprint` or `name#fingerprint` into canonical form. */
 export function readPeer(text: string): Read<TrustedPeer> {
   const [addressText = '', ...rest] = text.split('#');
-  const address = parseAddress(addressText);
+  // A name alone is no address: with a key, discovery finds out where that node is.
+  const address =
+    parseAddress(addressText)?.url ?? (rest.length === 0 ? undefined : parseNodeId(addressText));
   if (address === undefined) {
     return expected(
-      'https://host, http://host:port, ws(s)://host:port or host:port, with #fingerprint behind it or not',
+      'https://host, http://host:port, ws(s)://host:port or host:port, with #fingerprint behind it or not, or name#fingerprint',
       withoutPassword(text),
     );
   }
-  if (rest.length === 0) return ok({ address: address.url });
+  if (rest.length === 0) return ok({ address });
   const key = keyOfFingerprint(rest.join('#'));
   if (key === undefined) {
     return expected(
@@ -254,7 +268,7 @@ export function readPeer(text: string): Read<TrustedPeer> {
       text,
     );
   }
-  return ok({ address: address.url, key });
+  return ok({ address, key });
 }
 
 function withoutPassword(address: string): string {

@@ -42,6 +42,23 @@ export function listedPeer(
   return seen.length === 1 ? seen[0] : undefined;
 }
 
+/** A listed peer, or one that discovery has found. Throws `unknown_peer`. */
+export function knownNode(node: FederationNode, text: string): PeerInfo {
+  const [address, id] = [canonical(text), parseNodeId(text)];
+  const known = [...node.peers(), ...node.found()].find(
+    (peer) =>
+      peer.address === address ||
+      peer.places.includes(address) ||
+      (id !== undefined && peer.id === id) ||
+      peer.fingerprint === text,
+  );
+  if (known !== undefined) return known;
+  throw new HttpProblem(
+    'unknown_peer',
+    `no node is known as ${shown(text)}: name it by its id, address or fingerprint as GET /v1/nodes lists them`,
+  );
+}
+
 /** As addresses are listed; a text that is none stays as it is. */
 function canonical(text: string): string {
   return parseAddress(text)?.url ?? text;

@@ -50,6 +50,8 @@ export const SERVER_LIMITS = {
   jobsKept: 100,
   jobsKeptMs: 60 * 60_000,
 
+  /** How long the methods of discovery may look; with the dials that follow it is less than the gateway waits. */
+  lookMs: 5_000,
   /** How long a request waits for a dial to come to something. */
   dialAnswerMs: 5_500,
   /** A peer that is neither dialled nor connected for so long will not answer this time. */

@@ -1,7 +1,7 @@
 /** Peers in the shape of the interface, and waiting for what a dial comes to. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatMs, type FederationNode, type PeerInfo } from '@logline/federation-core';
+import { formatMs, parseAddress, type FederationNode, type PeerInfo } from '@logline/federation-core';
 import type { z } from 'zod';
 import { SERVER_LIMITS } from './limits.js';
 import type { peerNode } from './schemas.js';
@@ -11,7 +11,7 @@ const LOOK_MS = 20;
 export function describePeer(peer: PeerInfo): z.output<typeof peerNode> {
   return {
     id: peer.id ?? null,
-    address: peer.address,
+    address: shownAddress(peer),
     status: peer.status,
     trust_level: peer.trustLevel,
     last_seen: timeOrNull(peer.lastSeenMs),
@@ -20,12 +20,18 @@ export function describePeer(peer: PeerInfo): z.output<typeof peerNode> {
     last_error: peer.lastError ?? null,
     next_dial_at: timeOrNull(peer.nextDialAtMs),
     fingerprint: peer.fingerprint ?? null,
+    method: peer.method,
     in_sync: peer.inSync,
     entries_received: peer.entriesIn,
     entries_sent: peer.entriesOut,
     bytes_received: peer.bytesIn,
     bytes_sent: peer.bytesOut,
   };
+}
+
+/** Where it is; of a peer that is listed by its key alone, where discovery has found it. */
+function shownAddress({ address, places }: PeerInfo): string {
+  return parseAddress(address) === undefined ? (places[0] ?? address) : address;
 }
 
 export function timeOrNull(ms: number | undefined): string | null {

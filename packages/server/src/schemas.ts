@@ -4,6 +4,7 @@ import { z } from 'zod';
 import 'zod-openapi';
 
 const SYNC_OUTCOMES = ['in_sync', 'incomplete', 'unreachable', 'nothing_shared', 'unknown_peer'] as const;
+const DISCOVERY_METHODS = ['broadcast', 'dns', 'manual'] as const;
 export const TRUST_LEVELS = ['unknown', 'pending', 'verified', 'revoked'] as const;
 export const CURSOR_CHARS = 512;
 const FILTER_CHARS = 1024;
@@ -67,6 +68,10 @@ export const peerNode = z
     last_error: z.string().nullable(),
     next_dial_at: timestamp.nullable(),
     fingerprint: fingerprint.nullable(),
+    method: z.enum(['manual', 'broadcast', 'dns', 'exchange', 'remembered']).meta({
+      description:
+        'How its address came to be known: `manual` by an operator, `remembered` from before a restart, else by discovery, which makes nobody trusted',
+    }),
     in_sync: z.boolean(),
     entries_received: ofAll('On this connection'),
     entries_sent: ofAll('On this connection'),
@@ -85,19 +90,27 @@ export const discoverRequest = z
       .optional()
       .meta({ description: 'If given, it must be the key that this node was started with' }),
     discovery_method: z
-      .enum(['manual'], {
+      .enum(DISCOVERY_METHODS, {
         error:
-          'expected "manual", which dials every listed peer: no other method is supported by this version',
+          'expected "broadcast" (multicast DNS), "dns" (the records of FEDERATION_DNS_NAME) or "manual" (every listed peer)',
       })
-      .meta({ description: '`manual` dials every listed peer now' }),
+      .meta({
+        description:
+          '`broadcast` looks on the local network, `dns` at the records of FEDERATION_DNS_NAME; `manual` dials every listed peer now',
+      }),
   })
   .meta({ id: 'DiscoverRequest' });
 
 export const discoverResult = z
   .strictObject({
-    method: z.enum(['manual']),
-    nodes: z.array(peerNode).meta({ description: 'The listed peers that answered' }),
-    errors: z.array(z.strictObject({ address: z.string(), error: z.string() })),
+    method: z.enum(DISCOVERY_METHODS),
+    nodes: z.array(peerNode).meta({ description: 'Those that answered; found ones are `unknown`' }),
+    other_networks: count.optional().meta({
+      description: 'Announcements of nodes with another network key, which are not looked at',
+    }),
+    errors: z.array(z.strictObject({ address: z.string().nullable(), error: z.string() })).meta({
+      description: 'What did not answer, and what to check; without an address it is about the method',
+    }),
   })
   .meta({ id: 'DiscoverResult' });
 
@@ -253,6 +266,9 @@ export const streamQuery = z.strictObject({
 export const noQuery = z.strictObject({});
 export const spanPath = z.object({ id: z.string().meta({ description: 'The UUID of the span' }) });
 export const jobPath = z.object({ id: z.string() });
+export const nodePath = z.object({
+  id: z.string().meta({ description: 'The id, name, address or fingerprint of a known node' }),
+});
 export const openApiDocument = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
 
 const headerText = z.string().max(256).optional();

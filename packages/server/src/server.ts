@@ -12,6 +12,7 @@ import { hasCallers } from './config-access.js';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
 import { Cursors } from './cursors.js';
 import { DiskWatch } from './disk-watch.js';
+import { discoveryOptions, lookAround } from './discovery.js';
 import { SERVER_LIMITS } from './limits.js';
 import type { Log } from './log-events.js';
 import { createLog, logEvent, logOptions, short } from './logging.js';
@@ -54,6 +55,7 @@ export async function startServer(options: ServerOptions, log?: Log): Promise<Ru
     primaries: config.primaries,
     trust: config.trust,
     allowPrivatePeers: config.allowPrivatePeers,
+    discovery: discoveryOptions(config),
     ...(caFile !== undefined && { caFile }),
     ...(certFile !== undefined && { certFile }),
     ...(keyPassphraseFile !== undefined && { keyPassphraseFile }),
@@ -131,6 +133,7 @@ async function listen(
   const port = await bind(server, config);
   // Such as no file handles left for a new connection: those that are open go on.
   server.on('error', (error) => log.error({ event: 'server_fault', err: error }));
+  void node.discovery.announce(port).then(() => lookAround(node));
   const timers = [...startTimers(service), setInterval(() => loop.turn(), SERVER_LIMITS.loopWindowMs)];
 
   let closed: Promise<void> | undefined;
@@ -188,9 +191,6 @@ function startTimers({ config, node, syncs, metrics, log, disk }: Service): read
       .run({}, config.syncIntervalMs)
       .catch((error: unknown) => log.warn({ event: 'sync_failed', reason: short(messageOf(error)) }));
   };
-  const discover = (): void => {
-    for (const peer of node.peers()) if (peer.status === 'disconnected') node.redial(peer.address);
-  };
   const observe = (): void => {
     metrics.noteLatencies(node);
     void disk.look();
@@ -198,7 +198,7 @@ function startTimers({ config, node, syncs, metrics, log, disk }: Service): read
   };
   return [
     setInterval(sync, config.syncIntervalMs),
-    setInterval(discover, config.discoveryIntervalMs),
+    setInterval(() => lookAround(node), config.discoveryIntervalMs),
     setInterval(observe, SERVER_LIMITS.latencyEveryMs),
   ];
 }

@@ -207,12 +207,19 @@ test('what cannot be trusted is refused before anything is remembered', async (t
   t.deepEqual(alice.node.peers(), []);
 });
 
-test('discovery knows one method and keeps the network key to itself', async (t) => {
+test('discovery knows three methods and keeps the network key to itself', async (t) => {
   const { url } = await serve(t, { networkKey: 'our secret' });
-  for (const method of ['broadcast', 'dns', 'magic']) {
-    const answer = await post(`${url}/v1/nodes/discover`, { discovery_method: method });
-    t.is(answer.status, 400);
-    t.true(answer.text.includes('manual'));
+  const magic = await post(`${url}/v1/nodes/discover`, { discovery_method: 'magic' });
+  t.is(magic.status, 400);
+  t.true(magic.text.includes('manual'));
+  for (const [method, variable] of [
+    ['broadcast', 'FEDERATION_BROADCAST'],
+    ['dns', 'FEDERATION_DNS_NAME'],
+  ] as const) {
+    const off = await post(`${url}/v1/nodes/discover`, { discovery_method: method });
+    t.true(schemas.discoverResult.safeParse(off.body).success, off.text);
+    t.like(off.body, { method, nodes: [], errors: [{ address: null }] });
+    t.true(off.text.includes(variable), 'a method that is off says how it is turned on');
   }
   const wrong = await post(`${url}/v1/nodes/discover`, { discovery_method: 'manual', network_key: 'guess' });
   t.is(wrong.status, 400);

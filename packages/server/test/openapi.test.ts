@@ -22,6 +22,7 @@ const PROMISED = [
   'GET /v1/federation',
   'GET /v1/nodes',
   'POST /v1/nodes/discover',
+  'POST /v1/nodes/{id}/reset',
   'POST /v1/trust/establish',
   'POST /v1/trust/confirm',
   'GET /v1/trust/relationships',

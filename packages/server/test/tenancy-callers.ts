@@ -64,6 +64,7 @@ export const RIGHTFUL: Readonly<Record<string, () => Record<string, string>>> = 
 /** The least that a route takes; a route that takes more has to be added here. */
 export const BODIES: Readonly<Record<string, Record<string, Json>>> = {
   'POST /v1/nodes/discover': { discovery_method: 'manual' },
+  'POST /v1/nodes/{id}/reset': {},
   'POST /v1/trust/establish': { peer_address: 'nonsense' },
   'POST /v1/trust/confirm': { peer: 'nobody', fingerprint: 'none' },
   'POST /v1/trust/revoke': { peer_id: 'nobody' },

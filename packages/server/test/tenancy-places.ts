@@ -43,6 +43,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'GET /v1/timeline/spans/{id} path:id': 'span',
   'GET /v1/timeline/spans/{id}/explain path:id': 'span',
   'GET /v1/sync/jobs/{id} path:id': 'job',
+  'POST /v1/nodes/{id}/reset path:id': 'plain',
   'GET /v1/tenants/{id}/access path:id': 'tenant',
   'POST /v1/tenants/{id}/grant path:id': 'tenant',
   'POST /v1/tenants/{id}/ungrant path:id': 'tenant',

@@ -1,6 +1,6 @@
 /** Adapters for Node.js: disks, sockets, keys and time, and a node that is made of them. */
 
-export { openLocalNode, type LocalNode, type LocalNodeOptions } from './open-node.js';
+export { openLocalNode, type LocalDiscovery, type LocalNode, type LocalNodeOptions } from './open-node.js';
 export type { DataSize } from './data-size.js';
 export { openDirectoryDisk, lockDirectory, type DirectoryLock } from './directory-disk.js';
 export { openLevelIndex } from './level-index.js';
@@ -30,6 +30,8 @@ export {
   problemOfLeaf,
   type ParsedCertificate,
 } from './certificates.js';
+export { parseDnsServer, type DnsServer } from './dns-exchange.js';
+export { parseTsigKey, type TsigKey } from './dns-update-message.js';
 export type { DialPolicy, ResolvedAddress } from './dial.js';
 export { NoiseWebSocketTransport, type NoiseWebSocketOptions } from './noise-websocket.js';
 export { createClock, createCompression, createRandom, createText, createTools } from './system.js';

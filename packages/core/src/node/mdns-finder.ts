@@ -168,7 +168,7 @@ export class MdnsFinder implements Finder {
     const text = serviceText({ port, label, ...said });
     // The bit that empties caches is for those who have one.
     const flush = ttl !== LEGACY_TTL_S;
-    const addresses: Answer[] = addressesBeside(ownAddress).map((data) => ({
+    const addresses: Answer[] = this.#addressesAt(ownAddress).map((data) => ({
       type: data.includes(':') ? 'AAAA' : 'A',
       name: host,
       ttl,
@@ -186,6 +186,10 @@ export class MdnsFinder implements Finder {
         ...addresses,
       ],
     };
+  }
+
+  #addressesAt(ownAddress: string): readonly string[] {
+    return [ownAddress, ...(this.#options.ipv6 === true ? ipv6Beside(ownAddress) : [])];
   }
 
   #learn(packet: DecodedPacket, from: RemoteInfo): void {
@@ -263,13 +267,15 @@ function foundAt({ port, addresses, text, ttlMs }: Instance): readonly Found[] {
   return findingsOf({ method: 'broadcast', port, addresses, text, ttlMs });
 }
 
-/** The addresses of the interface that has this one. */
-function addressesBeside(ownAddress: string): readonly string[] {
+/** The IPv6 addresses of the interface that has this IPv4 one, those of the link alone left out. */
+function ipv6Beside(ownAddress: string): readonly string[] {
   const beside = Object.values(networkInterfaces()).find((list) =>
     list?.some(({ address }) => address === ownAddress),
   );
-  const others = (beside ?? []).map(({ address }) => address).filter((one) => !one.startsWith('fe80:'));
-  return [ownAddress, ...others.filter((one) => one !== ownAddress)].slice(0, 4);
+  return (beside ?? [])
+    .filter(({ family, address }) => family === 'IPv6' && !address.startsWith('fe80:'))
+    .map(({ address }) => address)
+    .slice(0, 3);
 }
 
 function pause(ms: number): Promise<void> {

@@ -17,6 +17,8 @@ export interface MdnsOptions {
   /** IPv4 addresses of the interfaces to use; all that are not loopback unless given. */
   readonly interfaces?: readonly string[] | undefined;
   readonly port?: number | undefined;
+  /** Whether the node listens on IPv6 too, and says so. */
+  readonly ipv6?: boolean | undefined;
 }
 
 /** What came, from whom; an `answer` to somebody who asks from another port goes to them alone. */

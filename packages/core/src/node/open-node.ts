@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { NodeEvent } from '../events.js';
+import type { DiscoveryOptions, Finder } from '../finder.js';
 import { NodeFigures } from '../figures.js';
 import type { TenantId } from '../identity.js';
 import { FederationNode } from '../node.js';
@@ -13,12 +14,16 @@ import { loadCredentials, type FileCredentials } from './certificate-files.js';
 import type { DialPolicy } from './dial.js';
 import { lockDirectory, openDirectoryDisk } from './directory-disk.js';
 import { readDataSize, type DataSize } from './data-size.js';
+import { DnsFinder, type DnsFinderOptions } from './dns-finder.js';
 import { openLevelIndex } from './level-index.js';
 import { meteredDisk } from './metered-disk.js';
 import { KEY_FILE } from './key-files.js';
 import { keyFilesAt, type KeyFiles } from './key-rotation.js';
 import { readPassphrase } from './key-seal.js';
+import { MdnsFinder } from './mdns-finder.js';
+import type { MdnsOptions } from './mdns-socket.js';
 import { loadOrCreateNodeKey } from './node-key.js';
+import { openNotebook } from './notebook-file.js';
 import { NoiseWebSocketTransport } from './noise-websocket.js';
 import { createClock, createRandom, createTools } from './system.js';
 
@@ -41,11 +46,19 @@ export interface LocalNodeOptions {
   readonly resolve?: NonNullable<DialPolicy['resolve']>;
   /** Primaries that the configuration names, by tenant. */
   readonly primaries?: ReadonlyMap<TenantId, Uint8Array>;
+  /** Ways of finding other nodes; without them there are the trusted peers alone. */
+  readonly discovery?: LocalDiscovery;
   /** How far others' word goes: see `TrustSettings`. */
   readonly trust?: Partial<TrustSettings>;
   readonly onEvent?: (event: NodeEvent) => void;
   /** Called while a damaged or absent index is rebuilt from the log, in bytes. */
   readonly onProgress?: (reached: number, end: number) => void;
+}
+
+export interface LocalDiscovery {
+  /** Multicast DNS on the local network. */
+  readonly broadcast?: MdnsOptions | undefined;
+  readonly dns?: DnsFinderOptions | undefined;
 }
 
 export interface LocalNode {
@@ -59,6 +72,14 @@ export interface LocalNode {
   /** How much room its data take, and how much there is. */
   size(): Promise<DataSize>;
   close(): Promise<void>;
+}
+
+/** Whom the node met where is remembered beside its log. */
+function discoveryAt(dataDir: string, { broadcast, dns }: LocalDiscovery): DiscoveryOptions {
+  const finders: Finder[] = [];
+  if (broadcast !== undefined) finders.push(new MdnsFinder(broadcast));
+  if (dns !== undefined) finders.push(new DnsFinder(dns));
+  return { finders, notebook: openNotebook(join(dataDir, 'met')) };
 }
 
 /** Opens a node over a data directory. Rejects with a `LoglineError` that says what to do. */
@@ -120,6 +141,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       figures,
       ...(primaries && { primaries }),
       ...(trust && { trust }),
+      discovery: discoveryAt(options.dataDir, options.discovery ?? {}),
       ...(onEvent && { onEvent }),
     });
     // Its statement is durable: the old secret is of no more use, except to a thief.

@@ -26,8 +26,8 @@ export interface PeerInfo {
   readonly source: 'configured' | 'established' | 'discovered';
   /** How its address came to be known; `remembered` from before a restart. */
   readonly method: FindingMethod | 'manual' | 'remembered';
-  /** An address at which discovery has seen its key prove itself. */
-  readonly foundAt: string | undefined;
+  /** Addresses at which discovery has found it. */
+  readonly places: readonly string[];
   readonly status: 'connected' | 'connecting' | 'disconnected';
   readonly trustLevel: TrustLevel;
   readonly establishedAtMs: number | undefined;
@@ -85,15 +85,15 @@ export function describePeers(world: PeerWorld): readonly PeerInfo[] {
   return [...world.book.peers()].map((peer) => {
     const toWallMs = clock.now() - clock.monotonic();
     const named = peer.name === undefined ? undefined : nodeIdOf(peer.name);
-    const foundAt = peer.key === undefined ? undefined : world.placesOf(peer.key)[0];
-    const isLost = isNodeId(peer.address) && foundAt === undefined;
+    const places = peer.key === undefined ? [] : world.placesOf(peer.key);
+    const isLost = isNodeId(peer.address) && places.length === 0;
     const { heardAtMs, ...connection } = describeConnection(peer.key, world);
     const isConnected = connection.status !== undefined;
     return {
       ...connection,
       id: named ?? (isNodeId(peer.address) ? peer.address : undefined),
       address: peer.address,
-      foundAt,
+      places,
       method: 'manual',
       fingerprint: peer.key === undefined ? undefined : fingerprintOf(peer.key),
       pinnedBy: peer.pinnedBy,
@@ -130,7 +130,7 @@ export function describeFound(candidates: Candidates, world: PeerWorld): readonl
         // A claim is no name.
         id: key === undefined || name === undefined ? undefined : nodeIdOf(name),
         address,
-        foundAt: undefined,
+        places: [address],
         method: candidate.foundBy ?? 'remembered',
         fingerprint,
         pinnedBy: undefined,

@@ -1,13 +1,15 @@
 /** Known peers, and looking for them. */
 
 import { summarise } from '../acts.js';
+import { discoverBy, discoverListed, settledNode } from '../discovery.js';
 import { peerFor } from '../figures.js';
 import { json, jsonBody, problems } from '../operations.js';
-import { describePeer, isVerified, settledPeers } from '../peers.js';
+import { knownNode } from '../known-peers.js';
+import { describePeer } from '../peers.js';
 import { HttpProblem } from '../problem.js';
 import { callerOf, readJson, readQuery } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
-import { discoverRequest, discoverResult, nodeList, noQuery } from '../schemas.js';
+import { discoverRequest, discoverResult, nodeList, nodePath, noQuery, peerNode } from '../schemas.js';
 import { isSameSecret } from '../secret.js';
 
 export const nodeRoutes: readonly Route[] = [
@@ -17,12 +19,13 @@ export const nodeRoutes: readonly Route[] = [
     need: 'read',
     reach: 'node',
     operation: {
-      summary: 'All known peers',
-      responses: { 200: json('The peers', nodeList), ...problems },
+      summary: 'All known nodes: those that are listed, and those that discovery has found',
+      responses: { 200: json('The nodes', nodeList), ...problems },
     },
     handle(ctx, { node }) {
       readQuery(ctx, noQuery);
-      ctx.body = { nodes: node.peers().map((peer) => peerFor(callerOf(ctx), peer)) };
+      const known = [...node.peers(), ...node.found()];
+      ctx.body = { nodes: known.map((peer) => peerFor(callerOf(ctx), peer)) };
     },
   },
   {
@@ -37,26 +40,37 @@ export const nodeRoutes: readonly Route[] = [
     },
     handle: discover,
   },
+  {
+    method: 'POST',
+    path: '/v1/nodes/:id/reset',
+    need: 'admin',
+    reach: 'node',
+    operation: {
+      summary: 'Dial a node now instead of when its backoff ends',
+      requestParams: { path: nodePath },
+      responses: { 200: json('The node, as it is after the dial', peerNode), ...problems },
+    },
+    handle: reset,
+  },
 ];
 
-/** Dials every listed peer without waiting for its backoff, and tells which of them answered. */
-async function discover(ctx: RouteContext, { node, config, closing }: Service): Promise<void> {
+async function discover(ctx: RouteContext, service: Service): Promise<void> {
   const { network_key: networkKey, discovery_method: method } = await readJson(ctx, discoverRequest);
-  if (networkKey !== undefined && !isSameSecret(networkKey, config.networkKey)) {
+  if (networkKey !== undefined && !isSameSecret(networkKey, service.config.networkKey)) {
     throw new HttpProblem(
       'bad_request',
       'network_key: this node is in another network: leave it out, or start the node with that FEDERATION_NETWORK_KEY',
     );
   }
   summarise(ctx, `look for peers: ${method}`);
-  const addresses = new Set(node.peers().map((peer) => peer.address));
-  for (const address of addresses) node.redial(address);
-  const peers = await settledPeers(node, addresses, closing);
-  ctx.body = {
-    method,
-    nodes: peers.filter(isVerified).map(describePeer),
-    errors: peers
-      .filter((peer) => !isVerified(peer))
-      .map((peer) => ({ address: peer.address, error: peer.lastError ?? 'no answer yet' })),
-  };
+  ctx.body = method === 'manual' ? await discoverListed(service) : await discoverBy(method, service);
+}
+
+/** Dials a known node now instead of when its backoff ends, and tells what came of it. */
+async function reset(ctx: RouteContext, { node, closing }: Service): Promise<void> {
+  readQuery(ctx, noQuery);
+  const { address } = knownNode(node, ctx.params['id'] ?? '');
+  summarise(ctx, `dial ${address} now`);
+  node.redial(address);
+  ctx.body = describePeer(await settledNode(node, address, closing));
 }
