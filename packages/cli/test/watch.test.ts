@@ -20,6 +20,7 @@ function peer(name: string, members: Partial<Node> = {}): Node {
     last_error: null,
     next_dial_at: null,
     fingerprint: null,
+    method: 'manual',
     in_sync: true,
     entries_received: 0,
     entries_sent: 0,

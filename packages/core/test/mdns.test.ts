@@ -12,7 +12,7 @@ import { eventually } from '../dist/testing/eventually.js';
 const GROUP = '224.0.0.251';
 const LOOPBACK = ['127.0.0.1'];
 const TYPE = '_logline-fed._tcp.local';
-const FIND = { timeoutMs: 1_000, fresh: true };
+const FIND = { timeoutMs: 1_500, fresh: true };
 
 function advertOf(name: string, port = 8080): Advert {
   return { label: `${name}-01020304`, id: nodeIdOf(name), version: '0.1.0', hint: `hint-of-${name}`, port };

@@ -29,9 +29,9 @@ const LEGACY_TTL_S = 10;
 const ANSWER_GAP_MS = 1_000;
 const LEGACY_PER_SECOND = 10;
 const ANNOUNCE_AGAIN_MS = 1_000;
-/** Answers come within a few hundredths of a second, and the question is asked twice. */
-const FIND_MS = 1_500;
-const ASK_AGAIN_MS = 500;
+/** Answers come within a few hundredths of a second; who has just told everybody else answers the second question only. */
+const FIND_MS = 1_800;
+const ASK_AGAIN_MS = ANSWER_GAP_MS + 200;
 const INSTANCES_MAX = 128;
 /** Of one packet. */
 const RECORDS_MAX = 256;
