@@ -156,6 +156,27 @@ export const TRUST_MUTANTS = [
     /^(who shares everything|grants reach a member through one who shares everything)/,
   ),
   operator(
+    'a rotation names the first feeds by name',
+    'shell/rotation.js',
+    'compareStamps(b.stamp, a.stamp)',
+    '0',
+    /^a rotation of a node that was started very often/,
+  ),
+  operator(
+    'edges lead to keys that are not shown',
+    'trust.js',
+    'if (shown.has(edge.to))',
+    '',
+    /^every edge of the graph/,
+  ),
+  operator(
+    'the same grant is stated again',
+    'shell/operator.js',
+    'said?.read !== read || said.write !== write',
+    'true',
+    /^what is granted or designated already/,
+  ),
+  operator(
     'a cut names only what is held',
     'shell/cutting.js',
     '?? NOTHING',

@@ -112,7 +112,7 @@ export class AccessRules {
   primarySource(tenant: TenantId): 'pin' | 'designation' | 'claim' | undefined {
     if (this.primaryOf(tenant) === undefined) return undefined;
     if (this.#pins.has(tenant)) return 'pin';
-    return this.#designated(tenant) === undefined ? 'claim' : 'designation';
+    return this.ownDesignation(tenant) === undefined ? 'claim' : 'designation';
   }
 
   /** Keys that a grant in force names, ascending. */
@@ -153,13 +153,13 @@ export class AccessRules {
 
   /** Whether this node takes part in a tenant at all: by configuration, or by a grant or designation of its own. */
   federates(tenant: TenantId): boolean {
-    if (this.#isConfigured(tenant) || this.#designated(tenant) !== undefined) return true;
-    const { cuts } = this.#read(tenant);
-    const own = this.#bookOf(tenant)
-      .all('grant')
-      .filter((fact) => this.#trust.isOurs(fact.by) && cuts.counts(fact));
-    const latest = this.#latestGrants(own);
-    return [...latest.values()].some(({ statement }) => statement.read || statement.write);
+    if (this.#isConfigured(tenant) || this.ownDesignation(tenant) !== undefined) return true;
+    return [...this.#ownGrants(tenant).values()].some(({ statement }) => statement.read || statement.write);
+  }
+
+  /** What this node said last of a key, whoever decides; `undefined` where it said nothing. */
+  ownGrant(tenant: TenantId, key: Fingerprint): AccessRights | undefined {
+    return this.#ownGrants(tenant).get(this.#goesOn(key))?.statement;
   }
 
   /** What a key may do with a tenant. Whether it is trusted at all is not asked here. */
@@ -244,17 +244,25 @@ export class AccessRules {
   }
 
   #findPrimary(tenant: TenantId): Fingerprint | undefined {
-    const key = this.#pins.get(tenant) ?? this.#designated(tenant) ?? this.#claims.get(tenant);
+    const key = this.#pins.get(tenant) ?? this.ownDesignation(tenant) ?? this.#claims.get(tenant);
     return key === undefined ? undefined : this.#goesOn(key);
   }
 
   /** The key this node designates itself; zeros withdraw it. Where its own earlier keys end depends on no primary. */
-  #designated(tenant: TenantId): Fingerprint | undefined {
+  ownDesignation(tenant: TenantId): Fingerprint | undefined {
     const book = this.#bookOf(tenant);
     const cuts = new JudgedCuts({ trust: this.#trust, book, primary: undefined });
     const own = book.all('designate').filter((fact) => this.#trust.isOurs(fact.by) && cuts.counts(fact));
     const key = latestOf(own)?.statement.key;
     return key === undefined || key.every((byte) => byte === 0) ? undefined : fingerprintOf(key);
+  }
+
+  #ownGrants(tenant: TenantId): ReadonlyMap<Fingerprint, AccessFact<Grant>> {
+    const { cuts } = this.#read(tenant);
+    const own = this.#bookOf(tenant)
+      .all('grant')
+      .filter((fact) => this.#trust.isOurs(fact.by) && cuts.counts(fact));
+    return this.#latestGrants(own);
   }
 
   #latestGrants(facts: readonly AccessFact<Grant>[]): ReadonlyMap<Fingerprint, AccessFact<Grant>> {

@@ -5,7 +5,7 @@ import { compareStamps, type Stamp } from './clock.js';
 import type { Fingerprint, TrustLevel } from './identity.js';
 import type { TrustStatement, VerificationMethod } from './statement.js';
 import type { End } from './trust-bars.js';
-import { compareFacts, type FactBook, type TrustFact } from './trust-facts.js';
+import { compareFacts, type FactBook, type TrustFact, type VerifyStatement } from './trust-facts.js';
 import type { TrustReading } from './trust-reading.js';
 
 /** A statement as a reason names it. `statement`: hash of its entry. */
@@ -67,10 +67,7 @@ export function whyOf(
   const status = reading.statusOf(key);
   const said = [...book.saidOf(key)].sort(compareFacts);
   const reasons: TrustReason[] = roots.keys.has(key) ? [{ kind: 'self' }] : [];
-  for (const fact of [...(roots.own.get(key) ?? [])].sort(compareFacts)) {
-    const { name, method } = fact.statement;
-    reasons.push({ kind: 'verified_by_us', name, method, ...saidBy(fact) });
-  }
+  reasons.push(...ownWords(roots.own.get(key) ?? []));
   for (const from of reading.voices.get(key) ?? []) {
     if (from !== key && roots.own.has(from)) reasons.push({ kind: 'inherited', from });
   }
@@ -87,6 +84,19 @@ export function whyOf(
   reasons.push(...introductions(said).slice(0, SHOWN_OF_OTHERS));
   if (level === 'unknown' && vouchers.length === 0) reasons.push({ kind: 'nobody_vouches' });
   return reasons;
+}
+
+/** Each name and method once, since when it is said: whoever was taken back was verified again. */
+function ownWords(facts: readonly TrustFact<VerifyStatement>[]): readonly TrustReason[] {
+  const words = new Map<string, TrustReason>();
+  const oldestFirst = (a: TrustFact, b: TrustFact): number =>
+    compareStamps(a.stamp, b.stamp) || compareFacts(a, b);
+  for (const fact of [...facts].sort(oldestFirst)) {
+    const { name, method } = fact.statement;
+    const word = `${method} ${name}`;
+    if (!words.has(word)) words.set(word, { kind: 'verified_by_us', name, method, ...saidBy(fact) });
+  }
+  return [...words.values()];
 }
 
 const DISREGARDED: Readonly<Record<DisregardedSince, string>> = {

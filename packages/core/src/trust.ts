@@ -201,26 +201,32 @@ export class TrustGraph {
     });
   }
 
-  /** The keys that the root or a trusted key names, ascending, with ours first. Strangers are left out: anybody can be one. */
+  /** The keys that the root or a trusted key names, and those that have ended, ascending, with ours first. Strangers are left out: anybody can be one. */
   *nodes(hears: HearsayOf = SILENT): Generator<TrustNode> {
-    const keys = [...this.#acquaintances().keys].filter((key) => key !== this.root).sort();
-    for (const fingerprint of [this.root, ...keys]) {
+    for (const fingerprint of this.#shown()) {
       const heard = hears(fingerprint);
       const name = namesOf(fingerprint, this.#reading, this.#book)[0];
       yield { fingerprint, name, level: this.levelOf(fingerprint, heard), why: this.why(fingerprint, heard) };
     }
   }
 
-  /** What those keys have said, in the order of the keys. */
+  /** What those keys have said of one another, in the order of the keys. */
   *edges(): Generator<TrustEdge> {
-    const keys = [...this.#acquaintances().keys].filter((key) => key !== this.root).sort();
-    for (const key of [this.root, ...keys])
-      yield* edgesOf(key, { reading: this.#reading, book: this.#book, depth: this.#settings.depth });
+    const shown = this.#shown();
+    for (const key of shown) {
+      const said = edgesOf(key, { reading: this.#reading, book: this.#book, depth: this.#settings.depth });
+      for (const edge of said) if (shown.has(edge.to)) yield edge;
+    }
   }
 
   get #reading(): TrustReading {
     this.#latest ??= new TrustReading(this.#book, this.root, this.#settings);
     return this.#latest;
+  }
+
+  #shown(): ReadonlySet<Fingerprint> {
+    const keys = [...this.#acquaintances().keys, ...this.ended()].sort();
+    return new Set([this.root, ...keys]);
   }
 
   #invalidate(): void {

@@ -8,7 +8,9 @@ import { Committer } from '../dist/shell/committer.js';
 import type { Pen } from '../dist/shell/jobs.js';
 import { HoldingsTable } from '../dist/shell/holdings-table.js';
 import { Operator } from '../dist/shell/operator.js';
+import type { KeyPair } from '../dist/ports.js';
 import { PeerBook } from '../dist/shell/peer-book.js';
+import { publishRotation } from '../dist/shell/rotation.js';
 import { TrustKeeper } from '../dist/shell/trust-keeper.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk } from '../dist/testing/memory-disk.js';
@@ -82,6 +84,17 @@ export class KeepingNode {
       onEvent: (event) => events.push(event),
     });
     return new KeepingNode({ store, table, keeper, book, events });
+  }
+
+  /** Entries that its log holds. */
+  get entries(): number {
+    return this.#store.figures().entries;
+  }
+
+  /** States that alice goes on where this key ends. */
+  rotateFrom(oldKey: KeyPair): Promise<void> {
+    const [committer, storage, table] = [this.#committer, this.#store, this.#table];
+    return publishRotation(oldKey, alice, { keeper: this.keeper, committer, storage, table, tools });
   }
 
   feed(key: FeedKey): Feed {

@@ -1,6 +1,8 @@
 /** What an operator cuts and releases at one node: reports, gaps, and whose word counts. */
 
 import test from 'ava';
+import { LIMITS } from '../dist/limits.js';
+import { toKey } from '../dist/bytes.js';
 import { feedKeyOf } from '../dist/feed.js';
 import { accessScope, fingerprintOf, TRUST_SCOPE } from '../dist/identity.js';
 import { acceptedRanges } from '../dist/holdings.js';
@@ -134,5 +136,78 @@ test('operators hear of the first claim to be a primary, and of rivals whom a tr
   const claimed = fingerprintOf(carol.publicKey);
   await designate(ofBob, carol.publicKey);
   t.deepEqual(node.events, [{ kind: 'primary_refused', tenant: acme, claimed, by: primary, primary }]);
+  await node.close();
+});
+
+test('what is granted or designated already is not stated again', async (t) => {
+  const node = await KeepingNode.start({ access: { tenants: [] } });
+  const grant = (read: boolean): ReturnType<typeof node.operator.grant> =>
+    node.operator.grant(acme, bob.publicKey, { read, write: true });
+  const answer = await grant(true);
+  const { entries } = node;
+  t.deepEqual(await grant(true), answer);
+  t.is(node.entries, entries);
+  await grant(false);
+  await grant(true);
+  t.is(node.entries, entries + 2, 'a change, and one back, are news');
+  const designated = await node.operator.designate(acme, bob.publicKey);
+  t.deepEqual(await node.operator.designate(acme, bob.publicKey), designated);
+  t.is(node.entries, entries + 3);
+  await node.operator.designate(acme, carol.publicKey);
+  t.is(node.entries, entries + 4);
+  await node.close();
+});
+
+test('a rotation of a node that was started very often names its newest feeds', async (t) => {
+  const node = await KeepingNode.start();
+  const many = LIMITS.cutsPerRotation + 20;
+  const value = sealStatements([introduce(bob)]);
+  const begun = Array.from({ length: many }, (_, n) => {
+    const pen = new Writer(carol, {
+      scope: TRUST_SCOPE,
+      epoch: Uint8Array.of(n >> 8, n & 255, 1, 1, 1, 1, 1, 1),
+    });
+    // In the order of keys the newest stand in the middle.
+    const ms = NOON_MS - Math.abs(n - many / 2);
+    return pen.write({ spans: [], value, stamp: { ms, count: 0 }, header: { count: 1 } });
+  });
+  for (let from = 0; from < many; from += 100) await node.take(...begun.slice(from, from + 100));
+  await node.rotateFrom(carol);
+  const [end] = node.keeper.graph.endsOf(fingerprintOf(carol.publicKey)).rotations;
+  const named = begun.filter(({ header }) => end?.cuts.has(toKey(header.epoch)));
+  t.is(named.length, LIMITS.cutsPerRotation - 1);
+  t.deepEqual([begun.indexOf(named[0] ?? t.fail()), begun.indexOf(named.at(-1) ?? t.fail())], [11, 521]);
+  await node.close();
+});
+
+test('of a key that was taken back it is told once that we verified it', async (t) => {
+  const node = await KeepingNode.start();
+  await node.write((pen) => pen.seal(TRUST_SCOPE, [verify(bob)]));
+  for (let times = 0; times < 2; times++) {
+    await node.operator.revoke({ key: bob.publicKey, ...HEADS });
+    await node.operator.readmit(bob.publicKey);
+  }
+  const kinds = node.keeper.graph.why(fingerprintOf(bob.publicKey)).map(({ kind }) => kind);
+  t.deepEqual(kinds, ['verified_by_us', 'overridden', 'overridden', 'awaits_their_word']);
+  await node.close();
+});
+
+test('every edge of the graph leads from and to one of its nodes, and who was revoked is one of them', async (t) => {
+  const node = await KeepingNode.start();
+  const dave = person('dave');
+  await node.write((pen) => pen.seal(TRUST_SCOPE, [verify(bob), revoke(dave)]));
+  const word = new Writer(bob, { scope: TRUST_SCOPE });
+  const stranger = person('stranger');
+  const value = sealStatements([introduce(carol), revoke(stranger)]);
+  const ofCarol = new Writer(carol, { scope: TRUST_SCOPE });
+  await node.take(
+    word.write({ spans: [], value, header: { count: 2 } }),
+    ofCarol.write({ spans: [], value: sealStatements([verify(person('unheard of'))]), header: { count: 1 } }),
+  );
+  const { nodes, edges } = node.operator.trustGraph();
+  const shown = new Map(nodes.map(({ fingerprint, level }) => [fingerprint, level]));
+  for (const { from, to } of edges) t.true(shown.has(from) && shown.has(to), `${from} to ${to}`);
+  t.is(edges.length, 4);
+  for (const key of [dave, stranger]) t.is(shown.get(fingerprintOf(key.publicKey)), 'revoked');
   await node.close();
 });

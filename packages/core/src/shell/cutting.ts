@@ -19,6 +19,8 @@ export interface PlannedCut {
   readonly scope: Scope;
   readonly tenant: TenantId | undefined;
   readonly heldTo: number;
+  /** Of the last entry held. */
+  readonly stamp: Stamp;
   readonly cut: EpochCut;
   readonly entries: number;
   readonly spans: number;
@@ -80,10 +82,13 @@ export async function planCuts(
  */
 function nameable(feeds: readonly Feed[]): ReadonlySet<Feed> {
   const ofTrust = feeds.filter((feed) => tenantOfScope(scopeOfFeed(feed.key)) === undefined);
-  const stampOf = (feed: Feed): Stamp => lastRange(feed)?.head.stamp ?? STAMP_ZERO;
   ofTrust.sort((a, b) => compareStamps(stampOf(b), stampOf(a)));
   const unnamed = new Set(ofTrust.slice(TRUST_CUTS_MOST));
   return new Set(feeds.filter((feed) => !unnamed.has(feed)));
+}
+
+function stampOf(feed: Feed): Stamp {
+  return lastRange(feed)?.head.stamp ?? STAMP_ZERO;
 }
 
 /** Where one feed would be cut. */
@@ -109,6 +114,7 @@ export async function cutFeed(feed: Feed, cutAt: number, world: CuttingWorld): P
     scope,
     tenant: tenantOfScope(scope),
     heldTo: lastRange(feed)?.to ?? 0,
+    stamp: stampOf(feed),
     cut: { part: partOfScope(scope), epoch, seq: cutAt, hash },
     ...(await countAbove(feed, cutAt, world)),
   };

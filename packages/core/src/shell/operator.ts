@@ -148,15 +148,19 @@ export class Operator implements OperatorDesk {
   async grant(tenant: TenantId, key: Uint8Array, { read, write }: Rights): Promise<AccessInfo> {
     this.#refuseOwn(key);
     this.#refuseUnusable(key);
-    await this.#world.committer.write((pen) =>
-      pen.seal(accessScope(tenant), [{ kind: 'grant', key, read, write }]),
-    );
+    const { committer, keeper } = this.#world;
+    const said = keeper.rules.ownGrant(tenant, fingerprintOf(key));
+    // The same again is no news: the log of everybody who may read it would grow by what changes nothing.
+    if (said?.read !== read || said.write !== write)
+      await committer.write((pen) => pen.seal(accessScope(tenant), [{ kind: 'grant', key, read, write }]));
     return this.accessOf(tenant);
   }
 
   async designate(tenant: TenantId, key: Uint8Array): Promise<AccessInfo> {
     this.#refuseUnusable(key);
-    await this.#world.committer.write((pen) => pen.seal(accessScope(tenant), [{ kind: 'designate', key }]));
+    const { committer, keeper } = this.#world;
+    if (keeper.rules.ownDesignation(tenant) !== fingerprintOf(key))
+      await committer.write((pen) => pen.seal(accessScope(tenant), [{ kind: 'designate', key }]));
     return this.accessOf(tenant);
   }
 

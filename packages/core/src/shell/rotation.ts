@@ -1,6 +1,7 @@
 /** A node under a new key: it states with both keys that the one follows the other, and where the old one's feeds end. */
 
 import { equalBytes, fromKey } from '../bytes.js';
+import { compareStamps } from '../clock.js';
 import { HASH_BYTES } from '../entry.js';
 import { feedKey } from '../feed.js';
 import {
@@ -15,7 +16,7 @@ import { LIMITS } from '../limits.js';
 import type { KeyPair } from '../ports.js';
 import { rotationBody, type EpochCut } from '../statement.js';
 import type { ActsWorld } from './acts.js';
-import { planCuts } from './cutting.js';
+import { planCuts, type PlannedCut } from './cutting.js';
 import type { TrustKeeper } from './trust-keeper.js';
 
 /**
@@ -33,9 +34,7 @@ export async function publishRotation(
   const cutting = { feeds: () => table.feeds(), storage, crypto: tools.crypto };
   const planned = await planCuts(oldKey.publicKey, 'heads', cutting);
   const itself: EpochCut = { part: '-', epoch: storage.run, seq: 1, hash: new Uint8Array(HASH_BYTES) };
-  const earlier = planned.filter(({ tenant }) => tenant === undefined).map(({ cut }) => cut);
-  // The newest: a node that was started so often has nothing in force that old.
-  const cuts = [...earlier.slice(1 - LIMITS.cutsPerRotation), itself];
+  const cuts = [...newestCuts(planned), itself];
   const proof = tools.crypto.sign(rotationBody(oldKey.publicKey, newKey.publicKey, cuts), newKey.secretKey);
   const byTenant = new Map<TenantId, EpochCut[]>();
   for (const { tenant, cut } of planned)
@@ -53,6 +52,13 @@ export async function publishRotation(
     }
   });
   await keeper.settled();
+}
+
+/** Of the feeds of the scope `trust` the newest: a node that was started more often has nothing in force that old. */
+function newestCuts(planned: readonly PlannedCut[]): readonly EpochCut[] {
+  const earlier = planned.filter(({ tenant }) => tenant === undefined);
+  const newestFirst = earlier.toSorted((a, b) => compareStamps(b.stamp, a.stamp));
+  return newestFirst.slice(0, LIMITS.cutsPerRotation - 1).map(({ cut }) => cut);
 }
 
 /**
