@@ -110,6 +110,45 @@ test('a release asks for exactly what the options say', async (t) => {
   t.is((await logline(node, ['trust', 'release', 'bob', '--to', 'all'])).code, 2);
 });
 
+test('a peer is taken off the list at once, and what brings it back is told', async (t) => {
+  const result = {
+    removed: [{ peer_id: null, peer_address: 'ws://bob\u001b[2J:80/v1/federation', fingerprint: null }],
+    detail: 'FEDERATION_TRUSTED_PEERS names it',
+  };
+  const node = await answering(t, result);
+  const { code, out } = await logline(node, ['trust', 'remove', 'bob']);
+  t.is(code, 0);
+  t.like(node.asked[0], { url: '/v1/trust/remove', body: { peer: 'bob' } });
+  t.regex(out, /is off the list/);
+  t.regex(out, /FEDERATION_TRUSTED_PEERS/);
+  t.false(out.includes('\u001b[2J'));
+  t.deepEqual(JSON.parse((await logline(node, ['trust', 'remove', 'bob', '--json'])).out), result);
+  t.is((await logline(node, ['trust', 'remove'])).code, 2);
+});
+
+test('a key that was seen and not confirmed stands in the list of whom the node trusts', async (t) => {
+  const one = {
+    peer_id: null,
+    trust_level: 'pending',
+    established_at: null,
+    signature: null,
+    fingerprint: null,
+    method: null,
+    address: 'ws://bob:80/v1/federation',
+    pinned_by: null,
+    verified_by: [],
+    cut: null,
+    why: [],
+  };
+  const relationships = [
+    { ...one, unconfirmed_fingerprint: KEY },
+    { ...one, unconfirmed_fingerprint: null },
+  ];
+  const { out } = await logline(await answering(t, { relationships }), ['trust', 'list']);
+  t.true(out.includes(`${KEY} (not confirmed)`), out);
+  t.true(out.includes('(not seen yet)'), out);
+});
+
 test('a graph comes as text, as JSON, or as the node draws it', async (t) => {
   const picture = await answering(t, 'digraph trust {\n}\n');
   const drawn = await logline(picture, ['trust', 'graph', '--format', 'dot']);

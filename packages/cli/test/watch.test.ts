@@ -18,6 +18,8 @@ function peer(name: string, members: Partial<Node> = {}): Node {
     latency_ms: 1,
     clock_skew_ms: 0,
     last_error: null,
+    last_error_at: null,
+    unconfirmed_fingerprint: null,
     next_dial_at: null,
     fingerprint: null,
     method: 'manual',

@@ -28,6 +28,7 @@ export type {
   ForkProof,
   Quarantine,
   Relationship,
+  RemoveResult,
   RevocationReport,
   RevokeRequest,
   RuleResult,

@@ -12,6 +12,8 @@ import type {
   Quarantine,
   Relationship,
   ReleaseRequest,
+  RemoveRequest,
+  RemoveResult,
   RevocationReport,
   RevokeRequest,
   RuleRequest,
@@ -48,6 +50,16 @@ export interface TrustPaths {
     get: {
       responses: {
         200: { content: { 'application/json': { readonly relationships: Relationship[] } } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/trust/remove': {
+    /** Take a peer off the list, durably */
+    post: {
+      requestBody: { content: { 'application/json': RemoveRequest } };
+      responses: {
+        200: { content: { 'application/json': RemoveResult } };
         default: { content: { 'application/problem+json': Problem } };
       };
     };

@@ -20,6 +20,11 @@ export type ConfirmRequest = {
   readonly fingerprint: string;
 };
 
+export type RemoveRequest = {
+  /** A node, by its id, name, address or fingerprint */
+  readonly peer: string;
+};
+
 export type RevokeRequest = {
   /** A node, by its id, name, address or fingerprint */
   readonly peer_id: string;
@@ -79,6 +84,8 @@ export type Relationship = {
   readonly signature: string | null;
   /** null until the peer has shown its key */
   readonly fingerprint: string | null;
+  /** A key that answered there and waits for `/v1/trust/confirm` */
+  readonly unconfirmed_fingerprint: string | null;
   readonly method: 'signature' | 'certificate' | null;
   /** Where it is listed, if it is */
   readonly address: string | null;
@@ -101,6 +108,16 @@ export type CutSummary = {
   readonly entries?: number | undefined;
   /** Some feed is cut at what was held, for who may say where it ends has not spoken */
   readonly provisional: boolean;
+};
+
+export type RemoveResult = {
+  readonly removed: {
+    readonly peer_id: string | null;
+    readonly peer_address: string;
+    readonly fingerprint: string | null;
+  }[];
+  /** What keeps it from staying so */
+  readonly detail: string | null;
 };
 
 /** Everything beyond the totals was left out: effective edges go first */

@@ -41,6 +41,8 @@ export type Health = {
   readonly peers_connected: number;
   /** null before the first */
   readonly last_sync: string | null;
+  /** Of nodes that have one of their own */
+  readonly certificate_expires_at?: string | undefined;
   /** Why it is not healthy */
   readonly reasons: string[];
 };
@@ -58,10 +60,13 @@ export type Node = {
   /** How far the peer's clock is ahead of ours */
   readonly clock_skew_ms: number | null;
   readonly last_error: string | null;
+  readonly last_error_at: string | null;
   readonly next_dial_at: string | null;
   readonly fingerprint: string | null;
   /** How its address came to be known: `manual` by an operator, `remembered` from before a restart, else by discovery, which makes nobody trusted */
   readonly method: 'manual' | 'broadcast' | 'dns' | 'exchange' | 'remembered';
+  /** A key that answered there and waits for `/v1/trust/confirm` */
+  readonly unconfirmed_fingerprint: string | null;
   readonly in_sync: boolean;
   /** On this connection. Not for callers bound to a tenant */
   readonly entries_received?: number | undefined;

@@ -4,6 +4,7 @@ import { answered, parsed, type Api } from './api.js';
 import type {
   ActList,
   EstablishResult,
+  RemoveResult,
   RevocationReport,
   RevokeRequest,
   TrustGraph,
@@ -36,6 +37,11 @@ export class TrustCalls {
   async confirm(peer: string, fingerprint: string, options: CallOptions = {}): Promise<EstablishResult> {
     const body = { peer, fingerprint };
     return answered(await this.#api(options).POST('/v1/trust/confirm', { body }));
+  }
+
+  /** Takes a peer off the list; what it wrote stays and counts. Rejects with `unknown_peer` where none is meant. */
+  async remove(peer: string, options: CallOptions = {}): Promise<RemoveResult> {
+    return answered(await this.#api(options).POST('/v1/trust/remove', { body: { peer } }));
   }
 
   /**

@@ -66,7 +66,6 @@ export class FederationNode {
   readonly #listing: Listing;
   readonly #annotations: Annotations;
   readonly #bell = new CommitBell();
-  #lastSyncMs: number | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
 
@@ -255,21 +254,22 @@ export class FederationNode {
       peering: this.#peering,
       storage: this.#options.storage,
       clock: this.#options.clock,
+      standing: this.#keeper,
       sharesTenant: (tenant) => (tenant === undefined ? this.#federatesAny() : this.isFederated(tenant)),
       isClosed: () => this.#closed,
       onEvent: this.#options.onEvent ?? (() => undefined),
     });
-    if (report.peers.some((peer) => peer.outcome === 'in_sync')) this.#lastSyncMs = this.#options.clock.now();
+    if (report.peers.some((peer) => peer.outcome === 'in_sync')) this.#peering.lastSeen.noteInSync();
     return report;
   }
 
   status(): NodeStatus {
-    const waitingJobs = this.#committer.waitingJobs;
-    return describeStatus(
-      this.peers(),
-      { storage: this.#options.storage, table: this.#table },
-      { lastSyncMs: this.#lastSyncMs, waitingJobs, openConflicts: this.#annotations.count.openCount() },
-    );
+    const own = {
+      syncedAtMs: this.#peering.lastSeen.inSyncAtMs,
+      waitingJobs: this.#committer.waitingJobs,
+      openConflicts: this.#annotations.count.openCount(),
+    };
+    return describeStatus(this.peers(), { storage: this.#options.storage, table: this.#table }, own);
   }
 
   /** Says goodbye to peers, finishes what was taken, and closes the store. */

@@ -11,7 +11,7 @@ import type { KeyPair } from '../dist/ports.js';
 import { judgeContact, type Contact } from '../dist/shell/first-contact.js';
 import { LogStore } from '../dist/store/store.js';
 import { MemoryDisk, MemoryIndex } from '../dist/testing/index.js';
-import { alice, bob, carol, tenant, tools } from './forge.js';
+import { alice, bob, carol, person, tenant, tools } from './forge.js';
 import { Street } from './parties.js';
 
 const TOOLS = {
@@ -230,4 +230,49 @@ test('what proves a first contact follows from what was asked, what is shown and
     t.is(judge('certificate', 'bad', at), refused);
     t.is(judge('certificate', 'none', at), refused);
   }
+});
+
+/** What a sync said of its one peer within some virtual seconds, of a minute that it may take. */
+async function syncSoon(street: Street, { node }: Started): Promise<string | undefined> {
+  let detail: string | undefined;
+  const done = node.sync({ timeoutMs: 60_000 }).then(({ peers }) => (detail = peers[0]?.detail ?? 'in sync'));
+  await street.time.advance(6_000);
+  const soon = detail;
+  await street.time.advance(60_000);
+  await done;
+  return soon;
+}
+
+test('a sync does not wait for what only an operator can do, and says what to type', async (t) => {
+  const street = new Street();
+  const a = await start(t, street, { name: 'alice', key: alice, peers: ['bob'] });
+  await start(t, street, { name: 'bob', key: bob, peers: ['alice'] });
+  const unconfirmed = await syncSoon(street, a);
+  t.true(unconfirmed?.includes(`type: logline federation trust confirm bob ${BOB}`), unconfirmed);
+  await start(t, street, { name: 'carol', key: carol, networkKey: 'ours' });
+  const d = await start(t, street, { name: 'dan', key: person('dan'), networkKey: 'ours', peers: ['carol'] });
+  const untrusted = await syncSoon(street, d);
+  t.true(untrusted?.startsWith('pending: '), untrusted);
+  t.true(untrusted?.includes('its operator has to trust this node'), untrusted);
+  await during(street, d.node.operator.revoke({ key: carol.publicKey, from: 'heads' }));
+  const revoked = await syncSoon(street, d);
+  t.true(revoked?.includes('is revoked here'), revoked);
+});
+
+test('the last sync is the last moment at which two nodes knew that they hold the same', async (t) => {
+  const street = new Street();
+  const a = await start(t, street, { name: 'alice', key: alice, peers: ['bob'], networkKey: 'ours' });
+  const b = await start(t, street, { name: 'bob', key: bob, peers: ['alice'], networkKey: 'ours' });
+  t.is(a.node.status().lastSyncMs, undefined);
+  await street.time.advance(5_000);
+  const first = a.node.status().lastSyncMs ?? 0;
+  t.true(first > 0, 'nobody has asked for a sync');
+  await street.time.advance(60_000);
+  const later = a.node.status().lastSyncMs ?? 0;
+  t.true(later > first + 30_000, 'it goes on while they are connected');
+  await during(street, b.node.close(), 5_000);
+  const last = a.node.status().lastSyncMs ?? 0;
+  t.true(last >= later);
+  await street.time.advance(60_000);
+  t.is(a.node.status().lastSyncMs, last);
 });

@@ -59,6 +59,20 @@ export function knownNode(node: FederationNode, text: string): PeerInfo {
   );
 }
 
+/** Every place in the list that is meant: one address, or all at which a node is listed. Throws `unknown_peer`. */
+export function listedPeers(node: FederationNode, text: string): readonly PeerInfo[] {
+  const [address, id] = [canonical(text), parseNodeId(text)];
+  const listed = node.peers().filter((peer) => peer.source !== 'discovered');
+  const there = listed.filter((peer) => peer.address === address);
+  const meant = listed.filter((peer) => (id !== undefined && peer.id === id) || peer.fingerprint === text);
+  const found = there.length > 0 ? there : meant;
+  if (found.length > 0) return found;
+  throw new HttpProblem(
+    'unknown_peer',
+    `no peer is listed as ${shown(text)}: GET /v1/nodes lists those that are`,
+  );
+}
+
 /** As addresses are listed; a text that is none stays as it is. */
 function canonical(text: string): string {
   return parseAddress(text)?.url ?? text;

@@ -65,6 +65,8 @@ export const SERVER_LIMITS = {
   /** How late the event loop runs is told of windows of this length. */
   loopWindowMs: 60_000,
 
+  /** How often an expiry that is near is told. */
+  expiryEveryMs: 24 * 60 * 60_000,
   /** A sample of the latency to each connected peer. */
   latencyEveryMs: 5_000,
   headerChars: 256,

@@ -11,6 +11,7 @@ export const LOG_EVENTS = {
   no_callers_configured: 'warn',
   callers_configured: 'info',
   forwarded_tokens_unverified: 'warn',
+  certificate_expiring: 'warn',
   stopping: 'info',
   requests_cut: 'warn',
   stopped: 'info',

@@ -2,6 +2,7 @@
 
 import type { FederationNode, NodeEvent } from '@logline/federation-core';
 import { Counter, Histogram, Registry } from 'prom-client';
+import { expiryWarning } from './certificate-expiry.js';
 import { registerFamily, type Sample } from './metric-family.js';
 import { registerNodeMetrics, type Watched } from './node-metrics.js';
 import { ReplicationMetrics } from './replication-metrics.js';
@@ -86,6 +87,21 @@ export class Metrics {
     this.#node = watched.node;
     registerNodeMetrics(this.#registry, watched);
     this.noteRelationships(watched.node);
+  }
+
+  /** For nodes that have a certificate: an alert compares it with the time. */
+  watchCertificate(endsMs: number): void {
+    const isNear = (): boolean => expiryWarning(endsMs, Date.now()) !== undefined;
+    const families = [
+      [
+        'federation_certificate_expiry_timestamp_seconds',
+        "When the node's own certificate expires, since the unix epoch",
+        () => endsMs / 1000,
+      ],
+      ['federation_certificate_expires_soon', '1 when that is within 30 days', () => Number(isNear())],
+    ] as const;
+    for (const [name, help, value] of families)
+      registerFamily(this.#registry, { name, help, type: 'gauge', read: () => [[{}, value()]] });
   }
 
   onEvent(event: NodeEvent): void {

@@ -26,6 +26,8 @@ export interface Service {
   readonly acts: Acts;
   readonly repeats: Repeats;
   readonly cursors: Cursors;
+  /** When the node's own certificate expires; ms since 1970. */
+  readonly certificateEndsMs: number | undefined;
   /** Aborts when the service stops: streams end, uploads and waits come to an answer. */
   readonly closing: AbortSignal;
 }

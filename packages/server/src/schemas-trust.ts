@@ -66,6 +66,21 @@ export const confirmRequest = z
   .strictObject({ peer: peerText, fingerprint: fingerprint.max(100) })
   .meta({ id: 'ConfirmRequest' });
 
+export const removeRequest = z.strictObject({ peer: peerText }).meta({ id: 'RemoveRequest' });
+
+export const removeResult = z
+  .strictObject({
+    removed: z.array(
+      z.strictObject({
+        peer_id: nodeId.nullable(),
+        peer_address: z.string(),
+        fingerprint: fingerprint.nullable(),
+      }),
+    ),
+    detail: z.string().nullable().meta({ description: 'What keeps it from staying so' }),
+  })
+  .meta({ id: 'RemoveResult' });
+
 export const cutSummary = z
   .strictObject({
     revocations: z.array(entryHash).meta({ description: 'Entries that revoke the key, or rotate it' }),
@@ -90,6 +105,9 @@ export const relationship = z
       .nullable()
       .meta({ description: "Base64: this node's own, under the entry that says it trusts the peer" }),
     fingerprint: fingerprint.nullable().meta({ description: 'null until the peer has shown its key' }),
+    unconfirmed_fingerprint: fingerprint.nullable().meta({
+      description: 'A key that answered there and waits for `/v1/trust/confirm`',
+    }),
     method: z.enum(METHODS).nullable(),
     address: z.string().nullable().meta({ description: 'Where it is listed, if it is' }),
     pinned_by: z.enum(['operator', 'first_contact']).nullable(),

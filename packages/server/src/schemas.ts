@@ -48,6 +48,7 @@ export const health = z
     node_id: nodeId,
     peers_connected: count,
     last_sync: timestamp.nullable().meta({ description: 'null before the first' }),
+    certificate_expires_at: timestamp.optional().meta({ description: 'Of nodes that have one of their own' }),
     reasons: z.array(z.string()).meta({ description: 'Why it is not healthy' }),
   })
   .meta({ id: 'Health' });
@@ -66,12 +67,16 @@ export const peerNode = z
     latency_ms: z.number().nullable(),
     clock_skew_ms: z.number().nullable().meta({ description: "How far the peer's clock is ahead of ours" }),
     last_error: z.string().nullable(),
+    last_error_at: timestamp.nullable(),
     next_dial_at: timestamp.nullable(),
     fingerprint: fingerprint.nullable(),
     method: z.enum(['manual', 'broadcast', 'dns', 'exchange', 'remembered']).meta({
       description:
         'How its address came to be known: `manual` by an operator, `remembered` from before a restart, else by discovery, which makes nobody trusted',
     }),
+    unconfirmed_fingerprint: fingerprint
+      .nullable()
+      .meta({ description: 'A key that answered there and waits for `/v1/trust/confirm`' }),
     in_sync: z.boolean(),
     entries_received: ofAll('On this connection'),
     entries_sent: ofAll('On this connection'),

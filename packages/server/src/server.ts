@@ -8,6 +8,7 @@ import { openLocalNode, type LocalNode } from '@logline/federation-core/node';
 import { openActs } from './acts.js';
 import { openAdmission } from './admission.js';
 import { createApp } from './app.js';
+import { expiryWarning } from './certificate-expiry.js';
 import { hasCallers } from './config-access.js';
 import { DEFAULT_CONFIG, type ServerConfig } from './config.js';
 import { Cursors } from './cursors.js';
@@ -104,9 +105,11 @@ async function listen(
     repeats: new Repeats(),
     disk,
     cursors: new Cursors(local.keyPair.secretKey),
+    certificateEndsMs: local.credentials.ownNotAfterMs,
     closing: closing.signal,
   };
   metrics.watch({ node, disk, loop });
+  if (service.certificateEndsMs !== undefined) metrics.watchCertificate(service.certificateEndsMs);
   const handle = createApp(service, ROUTES).callback();
   const requests = new Requests();
   const server = createServer(
@@ -156,6 +159,7 @@ async function listen(
     peers: node.peers().map((peer) => peer.address),
   });
   tellAccess(config, log);
+  tellExpiry(service);
   return { url, port, node, close, [Symbol.asyncDispose]: close };
 }
 
@@ -184,7 +188,14 @@ function tellAccess({ access, localOperator }: ServerConfig, log: Log): void {
   }
 }
 
-function startTimers({ config, node, syncs, metrics, log, disk }: Service): readonly NodeJS.Timeout[] {
+/** Once at the start, and once a day. */
+function tellExpiry({ certificateEndsMs, log }: Service): void {
+  const detail = expiryWarning(certificateEndsMs, Date.now());
+  if (detail !== undefined) log.warn({ event: 'certificate_expiring', detail });
+}
+
+function startTimers(service: Service): readonly NodeJS.Timeout[] {
+  const { config, node, syncs, metrics, log, disk } = service;
   const sync = (): void => {
     if (node.peers().length === 0) return;
     syncs
@@ -200,6 +211,7 @@ function startTimers({ config, node, syncs, metrics, log, disk }: Service): read
     setInterval(sync, config.syncIntervalMs),
     setInterval(() => lookAround(node), config.discoveryIntervalMs),
     setInterval(observe, SERVER_LIMITS.latencyEveryMs),
+    setInterval(() => tellExpiry(service), SERVER_LIMITS.expiryEveryMs),
   ];
 }
 

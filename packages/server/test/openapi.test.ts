@@ -25,6 +25,7 @@ const PROMISED = [
   'POST /v1/nodes/{id}/reset',
   'POST /v1/trust/establish',
   'POST /v1/trust/confirm',
+  'POST /v1/trust/remove',
   'GET /v1/trust/relationships',
   'GET /v1/trust/graph',
   'POST /v1/trust/revoke',

@@ -67,6 +67,7 @@ export const BODIES: Readonly<Record<string, Record<string, Json>>> = {
   'POST /v1/nodes/{id}/reset': {},
   'POST /v1/trust/establish': { peer_address: 'nonsense' },
   'POST /v1/trust/confirm': { peer: 'nobody', fingerprint: 'none' },
+  'POST /v1/trust/remove': { peer: 'nobody' },
   'POST /v1/trust/revoke': { peer_id: 'nobody' },
   'POST /v1/trust/release': { peer_id: 'nobody' },
   'POST /v1/quarantine/rule': { feed: 'trust/0011223344556677', hash: '00'.repeat(32) },

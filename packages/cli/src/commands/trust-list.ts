@@ -34,7 +34,7 @@ export function addTrustList(parent: Command, shell: Shell): void {
         levelText(out, one.trust_level),
         one.method ?? '-',
         whenText(one.established_at, now),
-        safe(one.fingerprint ?? '(not seen yet)'),
+        keyText(one),
       ]),
     );
     for (const one of relationships.filter((other) => other.trust_level !== 'verified')) {
@@ -47,6 +47,11 @@ export function addTrustList(parent: Command, shell: Shell): void {
 
 function labelOf({ peer_id: id, address, fingerprint }: Relationship): string {
   return safe(id ?? address ?? fingerprint ?? '(unknown)');
+}
+
+function keyText({ fingerprint, unconfirmed_fingerprint: unconfirmed }: Relationship): string {
+  if (fingerprint === null && unconfirmed !== null) return `${safe(unconfirmed)} (not confirmed)`;
+  return safe(fingerprint ?? '(not seen yet)');
 }
 
 function cutText(cut: NonNullable<Relationship['cut']>): string {

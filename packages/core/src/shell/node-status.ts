@@ -7,7 +7,7 @@ import type { HoldingsTable } from './holdings-table.js';
 import type { PeerInfo } from './peer-info.js';
 
 export interface NodeStatus {
-  /** When a comparison with some peer last ended with nothing missing on either side; ms since 1970. */
+  /** When this node and some peer last knew that nothing was missing on either side; ms since 1970. */
   readonly lastSyncMs: number | undefined;
   /** Peers that lack something of ours or have something we lack. */
   readonly pendingSyncs: number;
@@ -25,12 +25,16 @@ export interface NodeStatus {
 export function describeStatus(
   peers: readonly PeerInfo[],
   { storage, table }: { readonly storage: Storage; readonly table: HoldingsTable },
-  own: Pick<NodeStatus, 'lastSyncMs' | 'waitingJobs' | 'openConflicts'>,
+  own: Pick<NodeStatus, 'waitingJobs' | 'openConflicts'> & {
+    readonly syncedAtMs: number | undefined;
+  },
 ): NodeStatus {
   const { entries, logBytes, readOnly } = storage.figures();
   const acts = table.under(`${ACTS_SCOPE}\0`).reduce((sum, feed) => sum + countEntries(feed.ranges), 0);
   return {
-    ...own,
+    waitingJobs: own.waitingJobs,
+    openConflicts: own.openConflicts,
+    lastSyncMs: lastOf([own.syncedAtMs, ...peers.map((peer) => (peer.inSync ? peer.lastSeenMs : undefined))]),
     pendingSyncs: peers.filter((peer) => peer.status === 'connected' && !peer.inSync).length,
     peersInSync: peers.flatMap((peer) => (peer.inSync && peer.id !== undefined ? [peer.id] : [])),
     spans: storage.counts(),
@@ -38,4 +42,9 @@ export function describeStatus(
     logBytes,
     readOnly,
   };
+}
+
+function lastOf(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

@@ -31,6 +31,8 @@ export interface ListedPeer {
   lastErrorAtMs: number | undefined;
   /** Dials that came to nothing so far. */
   failures: number;
+  /** Links that ended since one side did not trust the other yet. */
+  refusals: number;
   attempts: number;
   nextDialAtMs: number;
   dialling: boolean;
@@ -242,6 +244,7 @@ function newPeer(address: string, source: ListedPeer['source']): ListedPeer {
     lastError: undefined,
     lastErrorAtMs: undefined,
     failures: 0,
+    refusals: 0,
     attempts: 0,
     nextDialAtMs: 0,
     dialling: false,

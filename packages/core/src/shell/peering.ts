@@ -279,6 +279,7 @@ export class Peering {
       const isExplained = this.#explained.has(session) && why.code === 'pending';
       if (why.code !== 'replaced' && !isExplained) this.#dialler.note(peer, `${why.code}: ${why.reason}`);
       if (!wasOpen && !MAY_CHANGE.has(why.code)) peer.failures++;
+      if (!wasOpen && why.code === 'pending') peer.refusals++;
     }
     if (this.#closing || why.code === 'replaced') return;
     const id = peer?.name === undefined ? undefined : nodeIdOf(peer.name);

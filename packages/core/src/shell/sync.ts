@@ -3,6 +3,7 @@
 import { headerOfAccepted, splitEntry } from '../entry.js';
 import type { NodeEvent } from '../events.js';
 import {
+  fingerprintOf,
   nodeIdOf,
   tenantOfContent,
   timelineScope,
@@ -18,6 +19,7 @@ import type { ListedPeer, PeerBook } from './peer-book.js';
 import type { Lack } from './peer-view.js';
 import type { Peering } from './peering.js';
 import type { SessionRunner } from './session-runner.js';
+import type { Standing } from './standing.js';
 import type { AbortSignalLike } from './timeline.js';
 
 export interface SyncOptions {
@@ -51,6 +53,7 @@ export interface SyncWorld {
   readonly peering: Peering;
   readonly storage: Storage;
   readonly clock: Clock;
+  readonly standing: Pick<Standing, 'levelOf'>;
   readonly sharesTenant: (tenant: TenantId | undefined) => boolean;
   readonly isClosed: () => boolean;
   readonly onEvent: (event: NodeEvent) => void;
@@ -61,6 +64,8 @@ const POLL_MS = 20;
 const SLOW_POLL_MS = 250;
 const MANY_FEEDS = 256;
 const TIMEOUT_MS = 15_000;
+/** A first contact takes two links, and both sides may dial. */
+const REFUSALS_ENOUGH = 3;
 
 export async function runSync(options: SyncOptions, world: SyncWorld): Promise<SyncReport> {
   const wanted = options.peerIds ?? undefined;
@@ -82,7 +87,7 @@ async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld
     clock.monotonic() >= deadlineMs || world.isClosed() || options.signal?.aborted === true;
   const figures = { entriesIn: 0, entriesOut: 0 };
   let ended: Ended | undefined;
-  const { failures } = peer;
+  const { failures, refusals } = peer;
   const earlier = sessionOf(peer, world);
   if (earlier === undefined) world.peering.dialNow(peer);
   // A link that is lost, or replaced by another, is no reason to give up: the peers find each other again.
@@ -96,12 +101,37 @@ async function syncPeer(peer: ListedPeer, options: SyncOptions, world: SyncWorld
       figures.entriesOut += session.figures.entriesOut - before.entriesOut;
     } else if (isOver() || (peer.failures > failures && !peer.dialling))
       ended = { outcome: 'unreachable', detail: peer.lastError ?? 'no answer' };
+    else if (isHopeless(peer, refusals, world))
+      ended = { outcome: 'unreachable', detail: whatIsMissing(peer, world) };
     else await pause(clock);
   }
   const ms = clock.monotonic() - startedAtMs;
   const peerId = peer.name === undefined ? undefined : nodeIdOf(peer.name);
   if (ended.outcome === 'in_sync') world.onEvent({ kind: 'synced', peerId, ms, ...figures });
   return { peerId, address: peer.address, ...ended, ...figures, ms };
+}
+
+/** Whether nothing changes before an operator says something: waiting for it would be for nothing. */
+function isHopeless(peer: ListedPeer, refusalsBefore: number, world: SyncWorld): boolean {
+  if (isRevoked(peer, world)) return true;
+  const refusals = peer.refusals - refusalsBefore;
+  if (peer.dialling || refusals === 0) return false;
+  return peer.key === undefined && peer.seenKey !== undefined ? true : refusals >= REFUSALS_ENOUGH;
+}
+
+function whatIsMissing(peer: ListedPeer, world: SyncWorld): string {
+  const { address, key, seenKey, lastError = 'no answer' } = peer;
+  if (isRevoked(peer, world))
+    return `its key is revoked here: to trust it again, type: logline federation trust add --peer ${address} --readmit`;
+  if (key === undefined && seenKey !== undefined) {
+    const fingerprint = fingerprintOf(seenKey);
+    return `its key ${fingerprint} is not confirmed: compare it with what the peer prints at its start, then type: logline federation trust confirm ${address} ${fingerprint}`;
+  }
+  return `${lastError}; its operator has to trust this node, by typing there: logline federation trust add --peer <address of this node>`;
+}
+
+function isRevoked({ key }: ListedPeer, { standing }: SyncWorld): boolean {
+  return key !== undefined && standing.levelOf(key) === 'revoked';
 }
 
 type Ended = Pick<PeerSync, 'outcome' | 'detail'>;

@@ -1,7 +1,9 @@
 /** Whether the node is well: for people, for orchestrators, and for Prometheus. */
 
+import { formatMs } from '@logline/federation-core';
 import type { z } from 'zod';
 import { seesAllTenants } from '../caller.js';
+import { expiryWarning } from '../certificate-expiry.js';
 import { json } from '../operations.js';
 import { isVerified, timeOrNull } from '../peers.js';
 import { withoutPaths } from '../problem.js';
@@ -73,13 +75,15 @@ export const healthRoutes: readonly Route[] = [
   },
 ];
 
-function healthOf({ node, closing }: Service): z.output<typeof health> {
+function healthOf({ node, closing, certificateEndsMs }: Service): z.output<typeof health> {
   const status = node.status();
   const peers = node.peers();
   const reasons: string[] = [];
   if (status.readOnly !== undefined) {
     reasons.push(`the store is read-only until the node is restarted: ${withoutPaths(status.readOnly)}`);
   }
+  const expiry = expiryWarning(certificateEndsMs, Date.now());
+  if (expiry !== undefined) reasons.push(expiry);
   if (closing.aborted) reasons.push('the node is stopping');
   const away = peers.filter((peer) => peer.status !== 'connected').length;
   if (away > 0) reasons.push(`${away} of ${peers.length} listed peers are not connected: see /v1/nodes`);
@@ -90,6 +94,7 @@ function healthOf({ node, closing }: Service): z.output<typeof health> {
     node_id: node.id,
     peers_connected: peers.filter(isVerified).length,
     last_sync: timeOrNull(status.lastSyncMs),
+    ...(certificateEndsMs !== undefined && { certificate_expires_at: formatMs(certificateEndsMs) }),
     reasons,
   };
 }

@@ -18,6 +18,7 @@ import { streamRoutes } from './stream.js';
 import { syncRoutes } from './sync.js';
 import { tenantRoutes } from './tenants.js';
 import { trustGraphRoutes } from './trust-graph.js';
+import { trustRemoveRoutes } from './trust-remove.js';
 import { trustRoutes } from './trust.js';
 
 const documentRoute: Route = {
@@ -40,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...healthRoutes,
   ...nodeRoutes,
   ...trustRoutes,
+  ...trustRemoveRoutes,
   ...trustGraphRoutes,
   ...quarantineRoutes,
   ...tenantRoutes,
