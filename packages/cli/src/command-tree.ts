@@ -6,6 +6,7 @@ import { addCert } from './commands/cert.js';
 import { addCompletions } from './commands/completions.js';
 import { addDiscover } from './commands/discover.js';
 import { addDoctor } from './commands/doctor.js';
+import { addExplain } from './commands/explain.js';
 import { addId } from './commands/id.js';
 import { addNodes } from './commands/nodes.js';
 import { addQuarantine } from './commands/quarantine.js';
@@ -31,6 +32,7 @@ const COMMANDS: readonly ((federation: Command, shell: Shell) => void)[] = [
   addTenants,
   addActs,
   addSpans,
+  addExplain,
   addTail,
   addWatch,
   addCert,

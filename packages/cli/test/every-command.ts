@@ -23,6 +23,9 @@ export interface Step {
   readonly until?: string;
 }
 
+/** The first of the story. */
+const SPAN = '00000000-0000-4000-8000-000000000000';
+
 export function everyStep(stage: Stage): readonly Step[] {
   const { peer, stranger, fingerprint, story, folder, dataDir } = stage;
   const ca = `${folder}/ca`;
@@ -39,6 +42,7 @@ export function everyStep(stage: Stage): readonly Step[] {
       shows: 'order 49',
       until: 'order 49',
     },
+    { argv: ['explain', SPAN, '--tenant', 'acme', '--peer', peer], shows: 'written by' },
     { argv: ['status'], shows: 'healthy' },
     { argv: ['nodes'], shows: peer },
     { argv: ['discover'], shows: peer },

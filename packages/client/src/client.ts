@@ -15,6 +15,7 @@ import type {
   Node as PeerNode,
   Span,
   SpanPage,
+  SpanStory,
   SyncRequest,
   SyncResult,
   SyncStatus,
@@ -192,6 +193,12 @@ export class LoglineFederationClient {
   async get(id: string, options: SpanCallOptions = {}): Promise<Span> {
     const params = { path: { id }, query: this.#tenantParam(options.tenant) };
     return answered(await this.#api(options).GET('/v1/timeline/spans/{id}', { params }));
+  }
+
+  /** Where a span came from, and why it is or is not at each peer. Rejects with `404` as `get` does. */
+  async explain(id: string, options: SpanCallOptions = {}): Promise<SpanStory> {
+    const params = { path: { id }, query: this.#tenantParam(options.tenant) };
+    return answered(await this.#api(options).GET('/v1/timeline/spans/{id}/explain', { params }));
   }
 
   /** One page, in ascending order of `timestamp`, then id. */

@@ -17,6 +17,7 @@ export type {
   Problem,
   Span,
   SpanPage,
+  SpanStory,
   SyncRequest,
   SyncResult,
   SyncStatus,

@@ -4,11 +4,13 @@ import type { Command } from 'commander';
 import type { SyncStatus } from 'logline-federation-client';
 import { EXIT } from '../exit-code.js';
 import { healthText } from '../levels.js';
+import type { Output } from '../output.js';
 import { showPeers } from '../peers.js';
 import type { Shell } from '../shell.js';
 import { bytesText, counted, grouped, safe, whenText } from '../text.js';
 
 const TENANTS_SHOWN = 10;
+const MISSING_SHOWN = 20;
 
 export function addStatus(parent: Command, shell: Shell): void {
   const command = parent.command('status').description('show how a node is and how far it is in sync');
@@ -37,8 +39,37 @@ export function addStatus(parent: Command, shell: Shell): void {
     if (sync.peers.length === 0) return code;
     await out.line();
     await showPeers(out, sync.peers, now);
+    await showReplication(out, sync.replication ?? [], now);
     return code;
   });
+}
+
+/** What is not durably at a peer yet, the oldest first: nothing where all is there. */
+async function showReplication(
+  out: Output,
+  rows: NonNullable<SyncStatus['replication']>,
+  nowMs: number,
+): Promise<void> {
+  const behind = rows
+    .filter((row) => row.entries_missing > 0)
+    .toSorted((a, b) => (b.oldest_missing?.age_ms ?? 0) - (a.oldest_missing?.age_ms ?? 0));
+  if (behind.length === 0) return;
+  await out.line();
+  await out.table(
+    ['NOT YET AT', 'TENANT', 'ENTRIES MISSING', 'OLDEST', 'ITS SPAN'],
+    behind
+      .slice(0, MISSING_SHOWN)
+      .map((row) => [
+        safe(row.peer_id ?? row.address),
+        safe(row.tenant_id),
+        `${grouped(row.entries_missing)} of ${grouped(row.entries)}`,
+        whenText(row.oldest_missing?.written_at ?? null, nowMs),
+        safe(row.oldest_missing?.span_id ?? '-'),
+      ]),
+  );
+  const more = behind.length - MISSING_SHOWN;
+  if (more > 0) await out.line(`and ${grouped(more)} more: --json lists them`);
+  await out.line('why a span is not there: logline federation explain <span> --tenant <tenant>');
 }
 
 /** Callers who are bound to a tenant are not told of the whole log. */
