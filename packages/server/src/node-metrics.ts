@@ -160,6 +160,11 @@ function storeFamilies({ node, disk }: Watched): readonly Family[] {
   };
   return [
     gauge('federation_entries', 'Entries held', () => node.status().entries),
+    gauge(
+      'federation_conflicts_open',
+      'Conflicts that wait for somebody to decide',
+      () => node.status().openConflicts,
+    ),
     gauge('federation_log_bytes', 'Size of the log', () => node.status().logBytes),
     {
       name: 'federation_index_bytes',
