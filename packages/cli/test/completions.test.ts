@@ -30,7 +30,7 @@ async function offered(line: string, url = 'http://127.0.0.1:9'): Promise<readon
 
 test('commands, options and closed lists are offered where they may stand', async (t) => {
   t.deepEqual(await offered('fed'), [':words', 'federation']);
-  t.deepEqual(await offered('federation trust re'), [':words', 'revoke', 'release']);
+  t.deepEqual(await offered('federation tenants g'), [':words', 'grant']);
   t.deepEqual(await offered('federation sync --s'), [':words', '--since']);
   t.deepEqual(await offered('federation trust add --peer x --method '), [
     ':words',
@@ -80,7 +80,7 @@ test('bash completes with the script', async (t) => {
   const script = (await logline(node, ['completions', 'bash'])).out;
   const asked = [
     'logline fed',
-    'logline federation trust r',
+    'logline federation id r',
     'logline federation trust revoke logline-id://n',
     'logline federation spans import st',
   ];
@@ -94,7 +94,7 @@ test('bash completes with the script', async (t) => {
   // Outside of a completion bash has no options of one to set.
   const text = `${script}\ncompopt() { :; }\n${ask.join('\n')}`;
   const { stdout } = await exec('bash', ['--norc', '-c', text], { env, cwd: folder });
-  t.deepEqual(stdout.trimEnd().split('\n'), ['federation', 'revoke release', '//node/bob', 'story.ndjson']);
+  t.deepEqual(stdout.trimEnd().split('\n'), ['federation', 'rotate', '//node/bob', 'story.ndjson']);
 });
 
 for (const shell of ['zsh', 'fish']) {

@@ -51,6 +51,7 @@ export function everyStep(stage: Stage): readonly Step[] {
     { argv: ['watch', '--count', '2', '--interval', '0.1'], shows: 'TENANT' },
     { argv: ['trust', 'add', '--peer', stranger], shows: 'pending' },
     { argv: ['trust', 'confirm', stranger, fingerprint], shows: 'verified' },
+    { argv: ['trust', 'remove', stranger], shows: 'off the list' },
     { argv: ['trust', 'list'], shows: peer },
     { argv: ['trust', 'graph'], shows: 'this node' },
     { argv: ['tenants', 'access', 'acme'], shows: 'acme' },

@@ -64,8 +64,11 @@ export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<
   return { code, ...text };
 }
 
+/** What ends with something: a test, or a whole file of them. */
+export type Lifetime = Pick<ExecutionContext, 'teardown'>;
+
 export async function startNode(
-  t: ExecutionContext,
+  t: Lifetime,
   options: Partial<ServerOptions> = {},
 ): Promise<RunningServer & { readonly dataDir: string }> {
   const dataDir = await temporaryDirectory(t);
@@ -102,7 +105,7 @@ export async function deadUrl(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
+export async function temporaryDirectory(t: Lifetime): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'logline-cli-'));
   t.teardown(() => rm(path, { recursive: true, force: true }));
   return path;

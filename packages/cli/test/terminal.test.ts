@@ -107,6 +107,14 @@ test('every command speaks JSON to a program', async (t) => {
   }
 });
 
+/** As soon as the view is shown. */
+const CRASH = `
+  const write = process.stdout.write;
+  process.stdout.write = function (text, ...rest) {
+    if (String(text).includes('Ctrl-C')) setTimeout(() => { throw new Error('planted'); }, 0);
+    return write.call(this, text, ...rest);
+  };`;
+
 const ENDS = [
   ['SIGINT', 130],
   ['SIGTERM', 130],
@@ -139,7 +147,7 @@ test('the live view follows the size of its terminal, and gives it back on every
     t.true(terminal.shown().endsWith(LEAVE), JSON.stringify(terminal.shown().slice(-80)));
   };
   // A bug of ours, too.
-  const crash = `data:text/javascript,${encodeURIComponent("setTimeout(() => { throw new Error('planted'); }, 4000)")}`;
+  const crash = `data:text/javascript,${encodeURIComponent(CRASH)}`;
   const broken = onTerminal(t, ['--import', crash, ...argv], { env });
   await Promise.all(ENDS.map(end));
   t.is(await broken.ended, 1);
