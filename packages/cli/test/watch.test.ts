@@ -42,6 +42,12 @@ function look(
       peers_connected: 1,
       last_sync: null,
       reasons: [],
+      connectivity: { status: 'ok', peers_listed: 1, peers_connected: 1, peers_away: 0 },
+      sync: { status: 'ok', pending_syncs: 0, peers_in_sync: 1, last_sync: null },
+      trust: { status: 'ok', verified: 1, pending: 0, revoked: 0, unconfirmed_keys: 0 },
+      latency: { status: 'ok', median_ms: 1, max_ms: 1, peers_skewed: 0 },
+      disk: { status: 'ok', free_bytes: 1, total_bytes: 1 },
+      certificate: { status: 'none', expires_at: null },
       ...health,
     },
     sync: {

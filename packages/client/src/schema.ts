@@ -41,10 +41,47 @@ export type Health = {
   readonly peers_connected: number;
   /** null before the first */
   readonly last_sync: string | null;
-  /** Of nodes that have one of their own */
-  readonly certificate_expires_at?: string | undefined;
   /** Why it is not healthy */
   readonly reasons: string[];
+  readonly connectivity: {
+    readonly status: 'ok' | 'degraded';
+    readonly peers_listed: number;
+    readonly peers_connected: number;
+    readonly peers_away: number;
+  };
+  readonly sync: {
+    readonly status: 'ok' | 'behind';
+    /** Connected peers that lack something, or have something we lack */
+    readonly pending_syncs: number;
+    readonly peers_in_sync: number;
+    readonly last_sync: string | null;
+  };
+  readonly trust: {
+    readonly status: 'ok' | 'waiting';
+    readonly verified: number;
+    readonly pending: number;
+    readonly revoked: number;
+    /** Keys that wait for the operator's word */
+    readonly unconfirmed_keys: number;
+  };
+  readonly latency: {
+    readonly status: 'ok' | 'slow' | 'unknown';
+    /** null while no peer is connected */
+    readonly median_ms: number | null;
+    /** null while no peer is connected */
+    readonly max_ms: number | null;
+    /** Peers whose clock differs from ours by more than a minute */
+    readonly peers_skewed: number;
+  };
+  readonly disk: {
+    readonly status: 'ok' | 'low' | 'read_only' | 'unknown';
+    readonly free_bytes: number | null;
+    readonly total_bytes: number | null;
+  };
+  readonly certificate: {
+    readonly status: 'none' | 'ok' | 'expiring' | 'expired';
+    readonly expires_at: string | null;
+  };
 };
 
 export type Probe = { readonly status: 'ok' | 'stopping' | 'read_only' };

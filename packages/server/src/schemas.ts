@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import 'zod-openapi';
+import { healthSections } from './schemas-health.js';
 
 const SYNC_OUTCOMES = ['in_sync', 'incomplete', 'unreachable', 'nothing_shared', 'unknown_peer'] as const;
 const DISCOVERY_METHODS = ['broadcast', 'dns', 'manual'] as const;
@@ -48,8 +49,8 @@ export const health = z
     node_id: nodeId,
     peers_connected: count,
     last_sync: timestamp.nullable().meta({ description: 'null before the first' }),
-    certificate_expires_at: timestamp.optional().meta({ description: 'Of nodes that have one of their own' }),
     reasons: z.array(z.string()).meta({ description: 'Why it is not healthy' }),
+    ...healthSections.shape,
   })
   .meta({ id: 'Health' });
 

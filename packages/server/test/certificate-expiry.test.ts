@@ -63,19 +63,19 @@ test('a node tells when its certificate ends, and that this is soon', async (t) 
   await issue(20);
   const soon = await told();
   t.regex(soon.texts[0] ?? '', /"status":"degraded".*expires at .*, in (19|20) days: issue another/);
-  t.regex(soon.texts[0] ?? '', /"certificate_expires_at":"20/);
+  t.regex(soon.texts[0] ?? '', /"certificate":\{"status":"expiring","expires_at":"20/);
   t.regex(soon.texts[1] ?? '', /^federation_certificate_expires_soon 1$/m);
   t.regex(soon.texts[1] ?? '', /^federation_certificate_expiry_timestamp_seconds 1\d{9}$/m);
   t.true(soon.warnings.includes('certificate_expiring'));
   await issue(300);
   const later = await told();
-  t.regex(later.texts[0] ?? '', /"status":"healthy".*"certificate_expires_at":"20/);
+  t.regex(later.texts[0] ?? '', /"status":"healthy".*"certificate":\{"status":"ok","expires_at":"20/);
   t.regex(later.texts[1] ?? '', /^federation_certificate_expires_soon 0$/m);
   t.false(later.warnings.includes('certificate_expiring'));
 });
 
-test('a node without a certificate says nothing of one', async (t) => {
+test('a node without a certificate says that it has none', async (t) => {
   const { url } = await serve(t);
-  t.false((await get(`${url}/health`)).text.includes('certificate'));
+  t.like((await get(`${url}/health`)).body, { certificate: { status: 'none', expires_at: null } });
   t.false((await get(`${url}/metrics`)).text.includes('certificate'));
 });

@@ -1,17 +1,13 @@
 /** Whether the node is well: for people, for orchestrators, and for Prometheus. */
 
-import { formatMs } from '@logline/federation-core';
 import type { z } from 'zod';
 import { seesAllTenants } from '../caller.js';
-import { expiryWarning } from '../certificate-expiry.js';
+import { assess } from '../health.js';
 import { json } from '../operations.js';
-import { isVerified, timeOrNull } from '../peers.js';
 import { withoutPaths } from '../problem.js';
 import { callerOf } from '../request.js';
 import type { Route, Service } from '../route.js';
 import { health, probe } from '../schemas.js';
-
-const HEALTHY_SKEW_MS = 60_000;
 
 export const healthRoutes: readonly Route[] = [
   {
@@ -75,26 +71,22 @@ export const healthRoutes: readonly Route[] = [
   },
 ];
 
-function healthOf({ node, closing, certificateEndsMs }: Service): z.output<typeof health> {
+function healthOf({ node, closing, disk, certificateEndsMs }: Service): z.output<typeof health> {
   const status = node.status();
-  const peers = node.peers();
-  const reasons: string[] = [];
+  const facts = { peers: node.peers(), status, disk: disk.last, certificateEndsMs, nowMs: Date.now() };
+  const { sections, reasons } = assess(facts);
+  const worse: string[] = [];
   if (status.readOnly !== undefined) {
-    reasons.push(`the store is read-only until the node is restarted: ${withoutPaths(status.readOnly)}`);
+    worse.push(`the store is read-only until the node is restarted: ${withoutPaths(status.readOnly)}`);
   }
-  const expiry = expiryWarning(certificateEndsMs, Date.now());
-  if (expiry !== undefined) reasons.push(expiry);
-  if (closing.aborted) reasons.push('the node is stopping');
-  const away = peers.filter((peer) => peer.status !== 'connected').length;
-  if (away > 0) reasons.push(`${away} of ${peers.length} listed peers are not connected: see /v1/nodes`);
-  const skewed = peers.filter((peer) => Math.abs(peer.skewMs ?? 0) > HEALTHY_SKEW_MS).length;
-  if (skewed > 0) reasons.push(`the clocks of ${skewed} peers differ from ours by more than a minute`);
+  if (closing.aborted) worse.push('the node is stopping');
+  const all = [...worse, ...reasons];
   return {
-    status: status.readOnly !== undefined ? 'unhealthy' : reasons.length > 0 ? 'degraded' : 'healthy',
+    status: status.readOnly !== undefined ? 'unhealthy' : all.length > 0 ? 'degraded' : 'healthy',
     node_id: node.id,
-    peers_connected: peers.filter(isVerified).length,
-    last_sync: timeOrNull(status.lastSyncMs),
-    ...(certificateEndsMs !== undefined && { certificate_expires_at: formatMs(certificateEndsMs) }),
-    reasons,
+    peers_connected: sections.connectivity.peers_connected,
+    last_sync: sections.sync.last_sync,
+    reasons: all,
+    ...sections,
   };
 }
