@@ -176,6 +176,23 @@ export const TRUST_MUTANTS = [
     'true',
     /^what is granted or designated already/,
   ),
+  {
+    name: 'names: a peer goes from the list before its name',
+    file: 'shell/listing.js',
+    find: 'for (const { name, value } of facts)\n                pen.fact(name, value);\n            return Promise.resolve();',
+    replace:
+      'const [first, ...rest] = facts;\n            pen.fact(first.name, first.value);\n            return Promise.resolve().finally(() => rest.forEach(({ name, value }) => this.#parts.committer.remember(name, value).catch(() => undefined)));',
+    tests: ['names'],
+    red: /^a peer is taken off the list/,
+  },
+  {
+    name: 'names: what is listed no more keeps its name',
+    file: 'shell/peer-book.js',
+    find: 'if (peer.key !== undefined && this.isAlone(peer))',
+    replace: 'if (false)',
+    tests: ['names'],
+    red: /^a name that only an earlier configuration listed/,
+  },
   operator(
     'a cut names only what is held',
     'shell/cutting.js',

@@ -27,6 +27,10 @@ export function refuseUnusable(key: Uint8Array | undefined, crypto: Crypto): voi
   );
 }
 
+function isSameKey(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && equalBytes(a, b);
+}
+
 export class Listing {
   readonly #parts: ListingParts;
 
@@ -40,19 +44,17 @@ export class Listing {
     readonly key?: Uint8Array | undefined;
     readonly method?: VerificationMethod | undefined;
   }): Promise<ListedPeer> {
-    const { book, committer, peering, crypto } = this.#parts;
+    const { book, peering, crypto } = this.#parts;
     refuseUnusable(peer.key, crypto);
     const options = { key: peer.key, method: peer.method, source: 'established' } as const;
-    const fact = book.factOf(book.preview(peer.address, options));
-    await committer.remember(fact.name, fact.value);
-    const former = book.byAddress(peer.address)?.key;
-    const listed = book.list(peer.address, options);
+    const preview = book.preview(peer.address, options);
+    const former = book.byAddress(peer.address);
     // A node that was set up anew goes by its name again, whatever its key was called.
-    const isGone = former !== undefined && book.byKey(former) === undefined;
-    for (const key of [listed.key, isGone ? former : undefined]) {
-      const released = key === undefined ? undefined : book.releaseName(key);
-      if (released !== undefined) await committer.remember(released.name, released.value);
-    }
+    const isGone = former?.key !== undefined && !isSameKey(former.key, preview.key) && book.isAlone(former);
+    const freed = [preview.key, isGone ? former.key : undefined].filter((key) => key !== undefined);
+    await this.#remember([book.factOf(preview), ...freed.flatMap((key) => book.freedName(key) ?? [])]);
+    const listed = book.list(peer.address, options);
+    for (const key of freed) book.releaseName(key);
     peering.standingChanged();
     peering.dialNow(listed);
     return listed;
@@ -74,34 +76,41 @@ export class Listing {
   }
 
   async unlist(address: string): Promise<void> {
-    const { book, committer, peering } = this.#parts;
+    const { book, peering } = this.#parts;
     const peer = this.#at(address);
-    const fact = book.factOfUnlisted(peer);
-    await committer.remember(fact.name, fact.value);
+    const key = book.isAlone(peer) ? peer.key : undefined;
+    const freed = key === undefined ? undefined : book.freedName(key);
+    await this.#remember([book.factOfUnlisted(peer), ...(freed === undefined ? [] : [freed])]);
     book.unlist(peer);
-    const { key } = peer;
-    const isLast = key !== undefined && book.byKey(key) === undefined;
-    const released = isLast ? book.releaseName(key) : undefined;
-    if (released !== undefined) await committer.remember(released.name, released.value);
+    if (key !== undefined) book.releaseName(key);
     peering.standingChanged();
   }
 
   /** Listed keys that were rotated are followed: the peer is the same, and its name goes with it. */
   followRotations(successorOf: (key: Fingerprint) => Fingerprint | undefined): void {
-    const { book, committer, onEvent } = this.#parts;
+    const { book, onEvent } = this.#parts;
     for (const peer of book.peers()) {
       const successor = peer.key === undefined ? undefined : successorOf(fingerprintOf(peer.key));
       const key = successor === undefined ? undefined : keyOfFingerprint(successor);
       if (peer.key === undefined || key === undefined) continue;
-      const released = book.releaseName(peer.key);
+      const freed = book.freedName(peer.key);
+      book.releaseName(peer.key);
       peer.key = key;
       // It is the operator's word no more: where a second key claims to follow too, he has to say which of them it is.
       peer.pinnedBy = 'first_contact';
       onEvent({ kind: 'key_pinned', address: peer.address, fingerprint: fingerprintOf(key) });
-      const facts = [book.factOf(peer), ...(released === undefined ? [] : [released])];
+      const facts = [book.factOf(peer), ...(freed === undefined ? [] : [freed])];
       // Losing it costs following the rotation again at the next start.
-      for (const fact of facts) committer.remember(fact.name, fact.value).catch(() => undefined);
+      this.#remember(facts).catch(() => undefined);
     }
+  }
+
+  /** All of it or nothing: a name that stayed bound to a key of nobody listed could be given to nobody else. */
+  #remember(facts: readonly { readonly name: string; readonly value: Uint8Array }[]): Promise<void> {
+    return this.#parts.committer.write((pen) => {
+      for (const { name, value } of facts) pen.fact(name, value);
+      return Promise.resolve();
+    });
   }
 
   redial(address: string): void {

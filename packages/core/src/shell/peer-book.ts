@@ -161,12 +161,25 @@ export class PeerBook {
     return undefined;
   }
 
-  /** Frees the name of a key, for its operator chose another. What to remember, if there was one. */
-  releaseName(key: Uint8Array): { readonly name: string; readonly value: Uint8Array } | undefined {
+  /** Whether no other listed peer has the key of this one. */
+  isAlone(peer: ListedPeer): boolean {
+    const { key } = peer;
+    const others = [...this.#peers.values()].filter(({ address }) => address !== peer.address);
+    return !others.some(
+      (other) => key !== undefined && other.key !== undefined && equalBytes(other.key, key),
+    );
+  }
+
+  /** What to remember before the name of a key is released, if it has one. */
+  freedName(key: Uint8Array): { readonly name: string; readonly value: Uint8Array } | undefined {
     const name = this.nameOf(key);
-    if (name === undefined) return undefined;
-    this.#names.delete(name);
-    return { name: NAME_FACT + name, value: new Uint8Array(0) };
+    return name === undefined ? undefined : { name: NAME_FACT + name, value: new Uint8Array(0) };
+  }
+
+  /** Frees the name of a key, for its operator chose another. */
+  releaseName(key: Uint8Array): void {
+    const name = this.nameOf(key);
+    if (name !== undefined) this.#names.delete(name);
   }
 
   isBound(name: string): boolean {
@@ -220,10 +233,12 @@ export class PeerBook {
     this.#peers.set(address, peer);
   }
 
-  /** Drops what was listed only by an earlier configuration. */
+  /** Drops what was listed only by an earlier configuration, with the names of nobody listed now: others may bear them. */
   keepOnly(configured: ReadonlySet<string>): void {
     for (const [address, peer] of this.#peers) {
-      if (peer.source === 'configured' && !configured.has(address)) this.#peers.delete(address);
+      if (peer.source !== 'configured' || configured.has(address)) continue;
+      if (peer.key !== undefined && this.isAlone(peer)) this.releaseName(peer.key);
+      this.#peers.delete(address);
     }
   }
 }
