@@ -71,9 +71,16 @@ function onlyNewest(storage: Storage): Storage['entries'] {
   return async (key, range) => (range.to - range.from > 1 ? [] : storage.entries(key, range));
 }
 
+/** The order of arrival in place of the stamps, the first as if it were the latest. */
 function byArrival(storage: Storage): Storage['variants'] {
   return (tenant, id) =>
-    [...storage.variants(tenant, id)].sort((a, b) => a.arrival.position - b.arrival.position);
+    storage
+      .variants(tenant, id)
+      .toSorted((a, b) => a.arrival.position - b.arrival.position)
+      .map((variant, n) => ({
+        ...variant,
+        header: { ...variant.header, stamp: { ms: 0, count: LIMITS.spanVariants - n } },
+      }));
 }
 
 /** The storage with some methods replaced; the others keep their `this`. */
