@@ -1,11 +1,12 @@
 /** Figures for Prometheus: the four that the specification names, and those that operators ask for next. */
 
-import type { FederationNode, NodeEvent } from '@logline/federation-core';
+import type { FederationNode, NodeEvent, Replication } from '@logline/federation-core';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { expiryWarning } from './certificate-expiry.js';
 import { registerFamily, type Sample } from './metric-family.js';
 import { registerNodeMetrics, type Watched } from './node-metrics.js';
 import { ReplicationMetrics } from './replication-metrics.js';
+import { SharedReport } from './shared-report.js';
 
 const SYNC_SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 5, 15, 60, 300];
 const LATENCY_SECONDS = [0.0005, 0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5];
@@ -65,6 +66,7 @@ export class Metrics {
   readonly #ofTenants = new Registry();
   readonly #replication = new ReplicationMetrics({ all: this.#registry, tenants: this.#ofTenants });
   #node: FederationNode | undefined;
+  #report: SharedReport<readonly Replication[]> | undefined;
 
   constructor() {
     const families = [
@@ -85,6 +87,7 @@ export class Metrics {
   /** Figures that are read off the node when somebody asks. */
   watch(watched: Watched): void {
     this.#node = watched.node;
+    this.#report = new SharedReport(() => watched.node.replication());
     registerNodeMetrics(this.#registry, watched);
     this.noteRelationships(watched.node);
   }
@@ -160,7 +163,7 @@ export class Metrics {
     if (this.#node !== undefined) {
       this.noteRelationships(this.#node);
       // A log that cannot be read somewhere is told by other figures, and must not take those along.
-      const rows = await this.#node.replication().catch(() => []);
+      const rows = (await this.#report?.get().catch(() => [])) ?? [];
       this.#replication.take(rows, Date.now());
     }
     const text = await this.#registry.metrics();

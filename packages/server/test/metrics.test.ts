@@ -5,6 +5,7 @@ import { eventually } from '@logline/federation-core/testing';
 import { Buckets, fingerprintOf, parseTenant, type Replication } from '@logline/federation-core';
 import { registerBuckets } from '../dist/metric-family.js';
 import { ReplicationMetrics } from '../dist/replication-metrics.js';
+import { SharedReport } from '../dist/shared-report.js';
 import { ACCESS, operator, user } from './callers.js';
 import { get, post, spanOf } from './helpers.js';
 import { ACME, befriend, join, shows } from './meeting.js';
@@ -151,4 +152,37 @@ test('a histogram of plain numbers reads as Prometheus expects it', async (t) =>
     x_seconds_sum: 0.113,
     x_seconds_count: 4,
   });
+});
+
+test('a report that takes long is made once for all who ask, and seldom', async (t) => {
+  let nowMs = 0;
+  let made = 0;
+  const waiting: (() => void)[] = [];
+  const report = new SharedReport(
+    async () => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      nowMs += 100;
+      return ++made;
+    },
+    () => nowMs,
+  );
+  const asked = [report.get(), report.get(), report.get()];
+  waiting[0]?.();
+  t.deepEqual(await Promise.all(asked), [1, 1, 1]);
+  nowMs += 1_999;
+  t.is(await report.get(), 1, 'a hundred milliseconds of work last for two seconds');
+  nowMs += 1;
+  const again = report.get();
+  waiting[1]?.();
+  t.is(await again, 2);
+});
+
+test('a report that could not be made is tried again by whoever asks next', async (t) => {
+  let isBroken = true;
+  const report = new SharedReport(() =>
+    isBroken ? Promise.reject(new Error('damaged')) : Promise.resolve(1),
+  );
+  await t.throwsAsync(() => report.get(), { message: 'damaged' });
+  isBroken = false;
+  t.is(await report.get(), 1);
 });

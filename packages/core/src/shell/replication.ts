@@ -63,12 +63,14 @@ export interface ReplicationWorld {
   readonly standing: Standing;
   readonly storage: Storage;
   readonly table: HoldingsTable;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
 }
 
 /** Feeds of a row whose oldest missing entry is looked up: with more of them the oldest may be another one. */
 const FEEDS_LOOKED_AT = 64;
 const ROWS_MOST = 10_000;
+/** So many feeds are looked at before other work gets a turn. */
+const BREATH_FEEDS = 2_000;
 
 /** A row for each listed peer and each tenant that we let it read, or that it has taken before. */
 export async function reportReplication(
@@ -77,10 +79,16 @@ export async function reportReplication(
 ): Promise<readonly Replication[]> {
   const { tenants = [...world.storage.counts().keys()], rowsMost = ROWS_MOST } = wish;
   const rows: Replication[] = [];
+  let looked = 0;
   for (const tenant of tenants) {
     const held = world.table.under(`${timelineScope(tenant)}\0`).map(holdingsOf);
     for (const peer of world.book.peers()) {
       if (rows.length >= rowsMost) return rows;
+      looked += 1 + held.length;
+      if (looked >= BREATH_FEEDS) {
+        looked = 0;
+        await new Promise<void>((resolve) => void world.clock.after(0, resolve));
+      }
       const row = await rowOf({ tenant, held, peer, wish }, world);
       if (row !== undefined) rows.push(row);
     }
