@@ -193,6 +193,22 @@ export const TRUST_MUTANTS = [
     tests: ['names'],
     red: /^a name that only an earlier configuration listed/,
   },
+  {
+    name: 'ruling: the branch that stands is not appended again',
+    file: 'shell/operator.js',
+    find: "if (part !== 't' || ",
+    replace: "if (true || part !== 't' || ",
+    tests: ['fork-ruling'],
+    red: /^a fork is ruled on by its origin alone/,
+  },
+  {
+    name: 'ruling: whatever is held is appended again',
+    file: 'shell/cutting.js',
+    find: 'held !== undefined && equalBytes(held, hash)',
+    replace: 'held !== undefined',
+    tests: ['fork-ruling'],
+    red: /^where the origin chooses the branch that it does not hold/,
+  },
   operator(
     'a cut names only what is held',
     'shell/cutting.js',
