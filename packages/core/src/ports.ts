@@ -94,6 +94,8 @@ export type Key = string;
 /** An ordered key-value store that is derived from the log, so it need not be durable on its own. */
 export interface KeyValue {
   get(key: Key): Uint8Array | undefined;
+  /** The values of many keys, in their order, without holding up the caller's thread for each. */
+  getMany(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Applies all of `rows` or none; `undefined` deletes. A crash may lose whole batches, newest first. */
   write(rows: ReadonlyMap<Key, Uint8Array | undefined>): Promise<void>;
   /** Rows with `from <= key < to`, ascending, or descending with `reverse`. */

@@ -192,6 +192,8 @@ export interface Storage {
    * Synchronous: appends ask for each span.
    */
   variants(tenant: TenantId, id: SpanId): readonly SpanVariant[];
+  /** Looks up many ids at once: until the next commit ends, `variants` has them at hand. */
+  anticipate(tenant: TenantId, ids: readonly SpanId[]): Promise<void>;
   /** The span at a place. Rejects with `damaged` where the log does not hold what was written. */
   span(arrival: Arrival): Promise<Span>;
   /**

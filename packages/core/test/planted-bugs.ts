@@ -59,6 +59,7 @@ function losingRows(index: KeyValue): KeyValue {
   let batches = 0;
   return {
     get: (key) => index.get(key),
+    getMany: (keys) => index.getMany(keys),
     scan: (range) => index.scan(range),
     clear: () => index.clear(),
     close: () => index.close(),

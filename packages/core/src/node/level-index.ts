@@ -128,6 +128,18 @@ class LevelIndex implements KeyValue {
     }
   }
 
+  async getMany(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#refuseIfClosed();
+    const database = this.#database;
+    if (database === undefined) return keys.map(() => undefined);
+    try {
+      const found = await database.getMany(keys.map((key) => toBytes(ROW + key)));
+      return found.map((value) => plain(value));
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
   async write(rows: ReadonlyMap<Key, Uint8Array | undefined>): Promise<void> {
     this.#refuseIfClosed();
     if (rows.size > 0) await this.#inTurn('write to the index', () => this.#writeBatch(rows));

@@ -5,7 +5,7 @@ import { equalBytes } from '../bytes.js';
 import { timelineScope, type TenantId } from '../identity.js';
 import { LIMITS } from '../limits.js';
 import type { Span, SpanId } from '../span.js';
-import type { Arrival, Storage, StoreRecord } from '../storage.js';
+import type { Arrival, SpanVariant, Storage, StoreRecord } from '../storage.js';
 import type { Sealer } from './sealer.js';
 
 /** What became of each span of one append, in order. */
@@ -49,12 +49,9 @@ export class AppendPlan {
     const freshById = new Map<SpanId, readonly Span[]>();
     const draft = this.#tenants.get(tenant) ?? { spans: [], byId: new Map<SpanId, readonly Span[]>() };
     for (const span of spans) {
-      const beside = freshById.get(span.id) ?? [];
-      const bodies = [
-        ...(await this.#bodies(tenant, span.id)),
-        ...(draft.byId.get(span.id) ?? []),
-        ...beside,
-      ];
+      const beside = [...(draft.byId.get(span.id) ?? []), ...(freshById.get(span.id) ?? [])];
+      const held = this.#options.storage.variants(tenant, span.id);
+      const bodies = held.length === 0 ? beside : [...(await this.#bodiesOf(held)), ...beside];
       const filled = retried.get(span);
       if (bodies.some((body) => isSameContent(body, span, filled))) {
         outcomes.push('duplicate');
@@ -66,7 +63,7 @@ export class AppendPlan {
       }
       outcomes.push(bodies.length === 0 ? 'accepted' : 'conflict');
       fresh.push(span);
-      freshById.set(span.id, [...beside, span]);
+      freshById.set(span.id, [...(freshById.get(span.id) ?? []), span]);
     }
     if (fresh.length > 0) this.#options.sealer.check(timelineScope(tenant));
     // Only now, so that a failed read keeps nothing of this call, and nothing from the others.
@@ -75,6 +72,19 @@ export class AppendPlan {
     this.#tenants.set(tenant, draft);
     const last = fresh.at(-1);
     return () => ({ outcomes, last: last === undefined ? undefined : this.#places.get(last) });
+  }
+
+  /** Looks up all ids of several appends at once, before they are added one after the other. */
+  async anticipate(
+    appends: readonly { readonly tenant: TenantId; readonly spans: readonly Span[] }[],
+  ): Promise<void> {
+    const ids = new Map<TenantId, SpanId[]>();
+    for (const { tenant, spans } of appends) {
+      const known = ids.get(tenant) ?? [];
+      for (const { id } of spans) known.push(id);
+      ids.set(tenant, known);
+    }
+    for (const [tenant, wanted] of ids) await this.#options.storage.anticipate(tenant, wanted);
   }
 
   /** Writes and signs the entries of all that was added. */
@@ -91,6 +101,7 @@ export class AppendPlan {
 
   /** Notes where the committed entries came to stand, for the cursors of callers. */
   placed(records: readonly StoreRecord[], positions: readonly number[]): void {
+    if (this.#tenants.size === 0) return;
     for (const [i, record] of records.entries()) {
       const position = positions[i];
       if (record.kind !== 'entry' || position === undefined) continue;
@@ -98,8 +109,7 @@ export class AppendPlan {
     }
   }
 
-  async #bodies(tenant: TenantId, id: SpanId): Promise<readonly Span[]> {
-    const variants = this.#options.storage.variants(tenant, id);
+  #bodiesOf(variants: readonly SpanVariant[]): Promise<readonly Span[]> {
     return Promise.all(variants.map((variant) => this.#options.storage.span(variant.arrival)));
   }
 }

@@ -190,6 +190,8 @@ export class Committer {
       draft,
     };
     const deferred: Job[] = [];
+    // What cannot be looked up is met again by the job that needs it, which then fails alone.
+    await plan.anticipate(jobs.filter((job) => job.kind === 'append')).catch(() => undefined);
     for (const job of jobs) {
       try {
         // Frames stay in order: behind one that did not fit, none is begun.

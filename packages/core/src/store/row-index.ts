@@ -4,6 +4,9 @@ import { LIMITS } from '../limits.js';
 import type { Key, KeyValue } from '../ports.js';
 
 type Rows = Map<Key, Uint8Array | undefined>;
+/** Keys from which on a look ahead pays. */
+const LOOK_AHEAD_LEAST = 8;
+
 type Groups = Map<Key, Set<Key>>;
 
 export class RowIndex {
@@ -16,7 +19,10 @@ export class RowIndex {
   /** Keys of both by the group that they were set in. */
   #freshGroups: Groups = new Map();
   #leavingGroups: Groups = new Map();
+  /** What the store holds, or does not, under keys that were looked up ahead and have not been set since. */
+  readonly #ahead: Rows = new Map();
   #flushing: Promise<void> | undefined;
+  #flushes = 0;
 
   constructor(store: KeyValue) {
     this.#store = store;
@@ -25,10 +31,30 @@ export class RowIndex {
   get(key: Key): Uint8Array | undefined {
     if (this.#fresh.has(key)) return this.#fresh.get(key);
     if (this.#leaving.has(key)) return this.#leaving.get(key);
+    if (this.#ahead.has(key)) return this.#ahead.get(key);
     return this.#store.get(key);
   }
 
+  /** Looks up many keys at once, so that `get` finds them at hand until `forgetAhead`. */
+  async lookAhead(keys: readonly Key[]): Promise<void> {
+    const wanted = keys.filter(
+      (key) => !this.#fresh.has(key) && !this.#leaving.has(key) && !this.#ahead.has(key),
+    );
+    // A few are read sooner one by one than by another thread.
+    if (wanted.length < LOOK_AHEAD_LEAST) return;
+    const flushes = this.#flushes;
+    const values = await this.#store.getMany(wanted);
+    // Rows that were handed over meanwhile may be newer than what was read.
+    if (this.#flushes !== flushes) return;
+    for (const [i, key] of wanted.entries()) this.#ahead.set(key, values[i]);
+  }
+
+  forgetAhead(): void {
+    this.#ahead.clear();
+  }
+
   set(key: Key, value: Uint8Array): void {
+    this.#ahead.delete(key);
     this.#fresh.set(key, value);
     this.#freshBytes += value.length;
   }
@@ -83,7 +109,9 @@ export class RowIndex {
     this.#fresh = new Map();
     this.#freshGroups = new Map();
     this.#freshBytes = 0;
-    this.#flushing = this.#store.write(sorted(this.#leaving)).then(() => {
+    this.#flushes++;
+    // Not sorted here: the store orders them anyway, and on another thread.
+    this.#flushing = this.#store.write(this.#leaving).then(() => {
       this.#leaving = new Map();
       this.#leavingGroups = new Map();
       this.#flushing = undefined;
@@ -97,6 +125,8 @@ export class RowIndex {
 
   async clear(): Promise<void> {
     await this.#flushing;
+    this.#flushes++;
+    this.#ahead.clear();
     this.#fresh.clear();
     this.#freshGroups.clear();
     this.#freshBytes = 0;
@@ -107,8 +137,4 @@ export class RowIndex {
     await this.#flushing?.catch(() => undefined);
     await this.#store.close();
   }
-}
-
-function sorted(rows: Rows): Rows {
-  return new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -30,6 +30,7 @@ import { withheldByFork } from './old-fork.js';
 import { RowIndex } from './row-index.js';
 import * as rows from './rows.js';
 import { SpanCache } from './span-cache.js';
+import { spanKeysOf } from './span-keys.js';
 import { bestFirst } from './variants.js';
 
 const CATCH_UP_BYTES = 1024 * 1024;
@@ -110,18 +111,31 @@ export class LogStore implements Storage {
         `storage is read-only since a failed write (${this.#readOnly}): mend the disk, then restart the node`,
       );
     }
-    if (records.length === 0) return [];
+    if (records.length === 0) {
+      this.#index.forgetAhead();
+      return [];
+    }
     const toLog = records.map((record) => encodeRecord(record, this.#tools));
     const { lastRun } = this.#catalog;
     const isFirst = lastRun === undefined || !equalBytes(lastRun.run, this.run);
     if (isFirst) toLog.unshift({ kind: RECORD_KIND.run, payload: this.run });
-    const positions = await this.#append(toLog);
+    // While the disk writes, the ids are looked up: what is there under them decides what is written of them.
+    const [positions] = await Promise.all([
+      this.#append(toLog),
+      this.#index.lookAhead(spanKeysOf(records, this.#catalog)),
+    ]);
     if (isFirst) this.#catalog.addRun(positions[0] ?? 0, this.run);
     const own = isFirst ? positions.slice(1) : positions;
     for (const [i, record] of records.entries()) this.#apply(record, own[i] ?? 0);
+    this.#index.forgetAhead();
     this.#catalog.mark = this.#log.mark;
     await this.#saveIfFull();
     return own;
+  }
+
+  async anticipate(tenant: TenantId, ids: readonly SpanId[]): Promise<void> {
+    const ordinal = this.#catalog.tenantOrdinal(tenant);
+    if (ordinal !== undefined) await this.#index.lookAhead(ids.map((id) => rows.spanRowKey(ordinal, id)));
   }
 
   entries(

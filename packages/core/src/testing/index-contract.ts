@@ -33,6 +33,16 @@ const PROMISES: Readonly<Record<string, Body>> = {
     same(index.get('key\0'), undefined, 'a longer key');
   },
 
+  async 'many keys are read at once, in their order, and absent ones are undefined'({ index }) {
+    await index.write(new Map(EVERY_BYTE.map((key) => [key, bytes(`value of ${key.charCodeAt(0)}`)])));
+    const wanted = ['absent', ...EVERY_BYTE.toReversed(), '\0\0', '\x07'];
+    const found = await index.getMany(wanted);
+    same(found.length, wanted.length, 'the number of values');
+    for (const [i, key] of wanted.entries())
+      same(found[i], index.get(key), `the value of ${JSON.stringify(key)}`);
+    same(await index.getMany([]), [], 'the values of no keys');
+  },
+
   async 'empty keys and empty values are rows like any other'({ index }) {
     await index.write(
       new Map([

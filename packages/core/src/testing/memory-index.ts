@@ -37,6 +37,10 @@ export class MemoryIndex implements KeyValue {
     return this.#rows.get(key)?.slice();
   }
 
+  async getMany(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return keys.map((key) => this.get(key));
+  }
+
   async write(rows: Rows): Promise<void> {
     this.#refuseIfClosed();
     const replaced = new Map<Key, Uint8Array | undefined>();
