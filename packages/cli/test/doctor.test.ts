@@ -6,6 +6,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@logline/federation-core/testing';
 import { aheadOf } from '../dist/doctor/node-answers.js';
+import { checkDnsName } from '../dist/doctor/check-names.js';
 import { checkMulticast } from '../dist/doctor/check-machine.js';
 import { distance, readEnvFile } from '../dist/doctor/check-configuration.js';
 import { deadUrl, lineOf, logline, startNode, temporaryDirectory, type RunOptions } from './harness.js';
@@ -206,6 +207,26 @@ test('a program that keeps the port of multicast DNS to itself is named', async 
     return t.log('skipped: this machine has no network but itself');
   t.like(found, [{ level: 'warning', subject: 'mdns' }]);
   t.regex(found[0]?.what ?? '', /keeps UDP port \d+ to itself/);
+});
+
+test('a name under which DNS finds nobody is named, apart from a DNS server that is silent', async (t) => {
+  // Answers whatever it is asked, with the same code and no records: 3 is "no such name".
+  const server = createSocket('udp4', (query, from) => {
+    const answer = Buffer.from(query);
+    answer.writeUInt16BE(0x8183, 2);
+    server.send(answer, from.port, from.address);
+  });
+  await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise<void>((resolve) => server.close(resolve)));
+  const [nobody] = await checkDnsName('fed.example', [`127.0.0.1:${server.address().port}`]);
+  t.regex(nobody?.what ?? '', /nobody is found under FEDERATION_DNS_NAME fed\.example/);
+  t.is(nobody?.fix?.startsWith('dig SRV _logline-fed._tcp.fed.example '), true);
+  const closed = createSocket('udp4');
+  await new Promise<void>((resolve) => closed.bind(0, '127.0.0.1', resolve));
+  const { port } = closed.address();
+  await new Promise<void>((resolve) => closed.close(resolve));
+  const [silent] = await checkDnsName('fed.example', [`127.0.0.1:${port}`]);
+  t.regex(silent?.what ?? '', /no DNS server answers/);
 });
 
 test('a clock is wrong only by what the time of an answer does not explain', (t) => {

@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import { checkConfiguration, readEnvFile } from '../doctor/check-configuration.js';
 import { checkDisk, checkKey, checkMulticast } from '../doctor/check-machine.js';
 import { checkNode } from '../doctor/check-node.js';
-import { checkNames, checkPeers } from '../doctor/check-peers.js';
-import { warning, type Finding } from '../doctor/finding.js';
+import { checkDnsName, checkNames } from '../doctor/check-names.js';
+import { checkPeers } from '../doctor/check-peers.js';
+import { skipped, warning, type Finding } from '../doctor/finding.js';
 import { askNode } from '../doctor/node-answers.js';
 import { EXIT } from '../exit-code.js';
 import type { Output } from '../output.js';
@@ -61,7 +62,10 @@ async function examine(context: Context, options: DoctorOptions): Promise<readon
     ...(await checkKey(dataDir, key)),
     ...(await checkDisk(dataDir)),
     ...(await checkNames(addresses, signal)),
-    ...(await checkMulticast()),
+    ...(config?.discovery.dnsName === undefined ? [] : await checkDnsName(config.discovery.dnsName)),
+    ...(config?.discovery.broadcast === false
+      ? [skipped('mdns', 'FEDERATION_BROADCAST is off, or has no network key or only loopback to work with')]
+      : await checkMulticast()),
     ...findings,
   ];
 }

@@ -100,12 +100,25 @@ function checkHealth({ health, sync }: NodeAnswers): readonly Finding[] {
   if (open > 0)
     found.push(warning('conflicts', `${counted(open, 'conflict')} open`, 'logline federation conflicts'));
   if (health.status === 'healthy') return [...found, well('health', 'healthy')];
-  const reasons = health.reasons.filter((reason) => readOnly === null || !reason.includes(readOnly));
-  for (const reason of reasons)
-    found.push(
-      (health.status === 'unhealthy' ? problem : warning)('health', reason, 'logline federation status'),
-    );
-  return found;
+  const told = health.reasons.filter((reason) => readOnly === null || !reason.includes('read-only'));
+  const say = health.status === 'unhealthy' ? problem : warning;
+  return [...found, ...told.map((reason) => say('health', reason, fixFor(reason)))];
+}
+
+/** The reasons that a node gives, and what helps with each. */
+const REASONS: readonly (readonly [about: RegExp, fix: string])[] = [
+  [/read-only/, 'df -h <data directory>   # make room or replace the disk, then restart the node'],
+  [
+    /certificate/,
+    'logline federation cert issue --ca <folder> --name <node> --key <fingerprint> --out <its file> --force',
+  ],
+  [/not connected/, 'logline federation nodes'],
+  [/clock/, SET_CLOCK],
+  [/stopping/, 'logline federation status   # once it has started again'],
+];
+
+function fixFor(reason: string): string {
+  return REASONS.find(([about]) => about.test(reason))?.[1] ?? 'logline federation status';
 }
 
 function checkClock({ aheadMs, sync }: NodeAnswers): readonly Finding[] {

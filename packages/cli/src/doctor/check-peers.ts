@@ -1,14 +1,12 @@
 /** Whether the node's peers are there and trusted, and what is in the way where they are not. */
 
-import { lookup } from 'node:dns/promises';
 import type { Node, Relationship } from 'logline-federation-client';
 import { counted } from '../text.js';
 import { nameIn } from './addresses.js';
-import { orWell, problem, warning, well, type Finding } from './finding.js';
+import { orWell, problem, warning, type Finding } from './finding.js';
 import type { NodeAnswers } from './node-answers.js';
 
 const SHOWN = 20;
-const LOOKUP_MS = 3_000;
 
 export function checkPeers({ sync, relationships }: NodeAnswers): readonly Finding[] {
   if (sync === undefined) return [];
@@ -86,39 +84,4 @@ function hostAndPort(address: string): string {
   if (!URL.canParse(address)) return address;
   const { hostname, port, protocol } = new URL(address);
   return `${hostname} ${port || (protocol === 'wss:' || protocol === 'https:' ? '443' : '80')}`;
-}
-
-/** Whether the names of peers resolve on this machine. */
-export async function checkNames(
-  addresses: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
-  const names = [...new Set(addresses.flatMap((address) => nameIn(address) ?? []))].slice(0, SHOWN);
-  if (names.length === 0) return [well('dns', 'no peer is listed by a name')];
-  const found = await Promise.all(names.map((name) => checkName(name, signal)));
-  return orWell(found.flat(), 'dns', `${counted(names.length, 'name')} of peers resolve on this machine`);
-}
-
-async function checkName(name: string, signal: AbortSignal): Promise<readonly Finding[]> {
-  const code = await Promise.race([lookup(name).then(() => undefined, codeOf), silence(signal)]);
-  if (code === undefined) return [];
-  return [
-    problem(
-      'dns',
-      `the name ${name} of a peer does not resolve on this machine (${code})`,
-      `getent hosts ${name}   # then correct the peer's address, or the resolver in /etc/resolv.conf`,
-    ),
-  ];
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unknown';
-}
-
-function silence(signal: AbortSignal): Promise<string> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, LOOKUP_MS, 'no answer');
-    timer.unref();
-    signal.addEventListener('abort', () => resolve('interrupted'), { once: true });
-  });
 }
