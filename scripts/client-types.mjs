@@ -14,7 +14,10 @@ import { root } from './projects.mjs';
 const FOLDER = 'packages/client/src';
 const ORIGIN = 'written by scripts/client-types.mjs from its OpenAPI document: change that, not this.';
 /** Groups of paths that are written apart, each small enough to be read. */
-const GROUPS = { trust: /^\/v1\/(?:trust|quarantine|tenants)(?:\/|$)/ };
+const GROUPS = {
+  trust: /^\/v1\/(?:trust|quarantine|tenants)(?:\/|$)/,
+  conflicts: /^\/v1\/conflicts(?:\/|$)/,
+};
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 const KNOWN = new Set(
   (
@@ -26,6 +29,7 @@ const KNOWN = new Set(
 );
 
 const key = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+const orAbsent = (type) => (type === 'unknown' ? type : `${type} | undefined`);
 const groupOf = (route) => Object.keys(GROUPS).find((group) => GROUPS[group].test(route));
 const pathsOf = (group) => `${group[0].toUpperCase()}${group.slice(1)}Paths`;
 const titleOf = (group) => (group === undefined ? '' : ` about ${group}`);
@@ -72,7 +76,7 @@ function objectOf({ properties = {}, required = [], additionalProperties }) {
   const members = Object.entries(properties).map(([name, schema]) =>
     required.includes(name)
       ? `${comment(schema.description)}readonly ${key(name)}: ${typeOf(schema)};`
-      : `${comment(schema.description)}readonly ${key(name)}?: ${typeOf(schema)} | undefined;`,
+      : `${comment(schema.description)}readonly ${key(name)}?: ${orAbsent(typeOf(schema))};`,
   );
   const others = additionalProperties ?? Object.keys(properties).length === 0;
   if (others === false && members.length === 0) return 'Record<never, never>';
@@ -159,7 +163,10 @@ function filesOf(document) {
   const files = {};
   for (const group of [undefined, ...Object.keys(GROUPS)]) {
     const suffix = group === undefined ? '' : `-${group}`;
-    const own = schemas.filter(({ name }) => home.has(name) === (group === undefined));
+    const reached = reachedBy(schemas, textOf(paths.filter(isOf(group))));
+    const own = schemas.filter(({ name }) =>
+      group === undefined ? home.has(name) : reached.has(name) && !home.has(name),
+    );
     const foreign = schemas.filter((schema) => !own.includes(schema)).map(({ name }) => name);
     const routes = textOf(paths.filter(isOf(group)));
     const others = group === undefined ? Object.keys(GROUPS) : [];

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { addActs } from './commands/acts.js';
 import { addCert } from './commands/cert.js';
+import { addConflicts } from './commands/conflicts.js';
 import { addCompletions } from './commands/completions.js';
 import { addDiscover } from './commands/discover.js';
 import { addDoctor } from './commands/doctor.js';
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((federation: Command, shell: Shell) => void)[] = [
   addSync,
   addTrust,
   addQuarantine,
+  addConflicts,
   addTenants,
   addActs,
   addSpans,

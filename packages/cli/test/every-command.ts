@@ -29,6 +29,7 @@ const SPAN = '00000000-0000-4000-8000-000000000000';
 export function everyStep(stage: Stage): readonly Step[] {
   const { peer, stranger, fingerprint, story, folder, dataDir } = stage;
   const ca = `${folder}/ca`;
+  const conflict = '00000000-0000-4000-8000-000000000001-00a1b2c3d4e5f607';
   const feed = 'timeline/acme/00a1b2c3d4e5f607';
   return [
     { argv: ['spans', 'import', story, '--tenant', 'acme'], shows: '50 spans' },
@@ -60,6 +61,13 @@ export function everyStep(stage: Stage): readonly Step[] {
     { argv: ['tenants', 'designate', 'acme', peer], shows: 'acme' },
     { argv: ['trust', 'revoke', peer, '--yes'], shows: 'It can come back' },
     { argv: ['trust', 'release', peer], shows: 'in quarantine' },
+    { argv: ['conflicts', 'list', '--tenant', 'acme'], shows: 'not at odds' },
+    { argv: ['conflicts', 'show', conflict, '--tenant', 'acme'], code: 1, shows: 'error: ' },
+    {
+      argv: ['conflicts', 'resolve', conflict, '--tenant', 'acme', '--value', 'ghost'],
+      code: 1,
+      shows: 'error: ',
+    },
     { argv: ['quarantine', 'list'], shows: 'quarantine' },
     { argv: ['quarantine', 'proof', peer, feed], code: 1, shows: 'error: ' },
     { argv: ['quarantine', 'rule', feed, 'ab'.repeat(32)], code: 1, shows: 'error: ' },

@@ -5,6 +5,7 @@ import { answered } from './api.js';
 import { LoglineFederationError } from './errors.js';
 import { jsonOf, type UploadSource } from './lines.js';
 import { splitPage, type RawPage } from './raw-page.js';
+import { ConflictCalls } from './conflicts.js';
 import { QuarantineCalls } from './quarantine.js';
 import { pause, type RetryOptions } from './retry.js';
 import type { paths } from './routes.js';
@@ -21,6 +22,7 @@ import type {
   SyncStatus,
 } from './schema.js';
 import type { EstablishRequest, EstablishResult, Relationship } from './schema-trust.js';
+import { TimelineCalls } from './timeline.js';
 import { tailEvents, type TailEvent, type TailOptions } from './tail.js';
 import { TenantCalls } from './tenants.js';
 import { Transport, type CallOptions, type SendOptions } from './transport.js';
@@ -55,7 +57,7 @@ const JOB_POLL = { firstMs: 100, mostMs: 2_000 };
 /**
  * Talks to one LogLine federation service. Every call rejects with a `LoglineFederationError` that says what to do,
  * or with the reason of its signal where that aborts. Calls are tried again with backoff after 429, 502, 503, 504 and
- * lost connections; POSTs carry an `Idempotency-Key`, so that none of them acts twice.
+ * lost connections; POSTs and PATCHes carry an `Idempotency-Key`, so that none of them acts twice.
  */
 export class LoglineFederationClient {
   readonly baseUrl: string;
@@ -65,6 +67,10 @@ export class LoglineFederationClient {
   readonly quarantine: QuarantineCalls;
   /** Who may read and write which tenant. */
   readonly tenants: TenantCalls;
+  /** What is said about spans after the fact. */
+  readonly timeline: TimelineCalls;
+  /** What nodes are at odds about, and deciding it. */
+  readonly conflicts: ConflictCalls;
   readonly #tenant: string | undefined;
   readonly #timeoutMs: number | undefined;
   readonly #transport: Transport;
@@ -78,6 +84,8 @@ export class LoglineFederationClient {
     this.trust = new TrustCalls(api);
     this.quarantine = new QuarantineCalls(api);
     this.tenants = new TenantCalls(api);
+    this.timeline = new TimelineCalls(api, options.tenant);
+    this.conflicts = new ConflictCalls(api, options.tenant);
   }
 
   /** Whether the service is well, which node it is and how many peers it has. An unhealthy one says so and is no error. */
@@ -189,10 +197,9 @@ export class LoglineFederationClient {
     });
   }
 
-  /** The span with an id, parsed, so that its numbers are those of JavaScript. Another tenant's span, and one that is not there, reject alike with `404`. */
+  /** The span with an id and what is said about it, parsed, so that its numbers are those of JavaScript. Another tenant's span, and one that is not there, reject alike with `404`. */
   async get(id: string, options: SpanCallOptions = {}): Promise<Span> {
-    const params = { path: { id }, query: this.#tenantParam(options.tenant) };
-    return answered(await this.#api(options).GET('/v1/timeline/spans/{id}', { params }));
+    return (await this.timeline.read(id, options)).span;
   }
 
   /** Where a span came from, and why it is or is not at each peer. Rejects with `404` as `get` does. */
@@ -208,10 +215,15 @@ export class LoglineFederationClient {
 
   /** Every span that the query fits, page after page, in the order of `query`. */
   async *spans(params: SpanQuery = {}, options: CallOptions = {}): AsyncGenerator<Span, void, void> {
-    for await (const json of this.lines(params, options)) yield JSON.parse(json) as Span;
+    let { cursor } = params;
+    do {
+      const page = await this.query({ ...params, cursor }, options);
+      yield* page.spans;
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
   }
 
-  /** As `spans`, but each as the JSON that was appended, byte for byte: for exports, hashes and signatures. */
+  /** As `spans`, but each as the JSON that was appended, byte for byte and without what is said about it: for exports, hashes and signatures. */
   async *lines(params: SpanQuery = {}, options: CallOptions = {}): AsyncGenerator<string, void, void> {
     for await (const page of this.pages(params, options)) yield* page.spans;
   }
@@ -220,7 +232,7 @@ export class LoglineFederationClient {
   async *pages(params: SpanQuery = {}, options: CallOptions = {}): AsyncGenerator<RawPage, void, void> {
     let cursor = params.cursor;
     do {
-      const page = splitPage(await this.#page({ ...params, cursor }, options));
+      const page = splitPage(await this.#page({ ...params, cursor, raw: 'true' }, options));
       yield page;
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);

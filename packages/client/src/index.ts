@@ -36,6 +36,10 @@ export type {
   TenantAccess,
   TrustGraph,
 } from './schema-trust.js';
+export type { Annotation, HistoryItem, SpanHistory } from './schema.js';
+export type { Conflict, ConflictCandidate, ConflictPage } from './schema-conflicts.js';
+export { ConflictCalls, type ConflictQuery, type Decision } from './conflicts.js';
+export { TimelineCalls, type Annotated, type AnnotateOptions, type SpanReading } from './timeline.js';
 export { QuarantineCalls } from './quarantine.js';
 export { TenantCalls } from './tenants.js';
 export { TrustCalls } from './trust.js';

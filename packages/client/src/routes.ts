@@ -1,7 +1,9 @@
 /** The service's routes, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
 
 import type { TrustPaths } from './routes-trust.js';
+import type { ConflictsPaths } from './routes-conflicts.js';
 import type {
+  Annotation,
   AppendResult,
   DiscoverRequest,
   DiscoverResult,
@@ -10,6 +12,7 @@ import type {
   Probe,
   Problem,
   Span,
+  SpanHistory,
   SpanPage,
   SpanStory,
   SyncJob,
@@ -19,7 +22,7 @@ import type {
   SyncStatus,
 } from './schema.js';
 
-export interface paths extends TrustPaths {
+export interface paths extends TrustPaths, ConflictsPaths {
   '/health': {
     /** Health of the service */
     get: {
@@ -117,6 +120,8 @@ export interface paths extends TrustPaths {
         query?: {
           /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
           tenant_id?: string | undefined;
+          /** `true`: as appended, byte for byte, without what is said about it */
+          raw?: 'true' | 'false' | undefined;
           /** RFC 3339, or relative such as `5m`, `1h ago`, `1 hour ago` */
           since?: string | undefined;
           /** RFC 3339, or relative such as `5m`, `1h ago`, `1 hour ago` */
@@ -173,6 +178,10 @@ export interface paths extends TrustPaths {
         query?: {
           /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
           tenant_id?: string | undefined;
+          /** `true`: as appended, byte for byte, without what is said about it */
+          raw?: 'true' | 'false' | undefined;
+          /** `true`: the span, with everything that is said about it and why it counts or does not */
+          history?: 'true' | 'false' | undefined;
         };
         header?: {
           /** The tenant, as `tenant_id` says it in the query */
@@ -184,7 +193,36 @@ export interface paths extends TrustPaths {
         };
       };
       responses: {
+        200: { content: { 'application/json': Span | SpanHistory } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+    /** Say something about a span after the fact */
+    patch: {
+      parameters: {
+        query?: {
+          /** The tenant; the header X-Tenant-ID says the same. Two that differ are refused */
+          tenant_id?: string | undefined;
+        };
+        header?: {
+          /** The tenant, as `tenant_id` says it in the query */
+          'X-Tenant-ID'?: string | undefined;
+          /** The ETag of the reading that the change is made for: 412 where another is read by now */
+          'If-Match'?: string | undefined;
+          /** The same request again acts once */
+          'Idempotency-Key'?: string | undefined;
+        };
+        path: {
+          /** The UUID of the span */
+          id: string;
+        };
+      };
+      requestBody: {
+        content: { 'application/merge-patch+json': Annotation; 'application/json': Annotation };
+      };
+      responses: {
         200: { content: { 'application/json': Span } };
+        204: { content: Record<never, never> };
         default: { content: { 'application/problem+json': Problem } };
       };
     };

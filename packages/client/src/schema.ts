@@ -31,6 +31,28 @@ export type Span = {
   readonly span_type?: 'user' | 'system' | 'organization' | 'ghost' | null | undefined;
   readonly visibility?: 'private' | 'organization' | 'public' | null | undefined;
   readonly tags?: string[] | null | undefined;
+  readonly processed?: unknown;
+  readonly verification_status?: unknown;
+  readonly metadata?: unknown;
+  /** What was added is `{text, node, at}` */
+  readonly notes?: unknown;
+  /** Members on which people have to decide */
+  readonly conflicted?: unknown;
+  readonly [member: string]: unknown;
+};
+
+/** JSON merge patch (RFC 7396) of the members of a span that may be said anew */
+export type Annotation = {
+  readonly status?: 'executed' | 'simulated' | 'reverted' | 'ghost' | undefined;
+  readonly processed?: boolean | undefined;
+  readonly verification_status?: 'verified' | 'pending' | 'failed' | undefined;
+  readonly visibility?: 'private' | 'organization' | 'public' | undefined;
+  /** Members to change, each on its own; null takes one away */
+  readonly metadata?: { readonly [member: string]: unknown } | undefined;
+  /** The whole new list */
+  readonly tags?: string[] | null | undefined;
+  /** A text to add, or several; nothing takes one away */
+  readonly notes?: string | string[] | undefined;
   readonly [member: string]: unknown;
 };
 
@@ -177,7 +199,7 @@ export type SyncJob = {
 export type SyncStatus = {
   readonly last_sync: string | null;
   readonly pending_syncs: number;
-  /** Open conflicts; 0, since this version resolves none */
+  /** Conflicts that wait for a decision: see /v1/conflicts */
   readonly sync_conflicts: number;
   readonly peers_in_sync: string[];
   /** Of all tenants, or of the caller's own */
@@ -243,6 +265,52 @@ export type SpanPage = {
   readonly spans: Span[];
   /** null at the end. A short page need not be the last */
   readonly next_cursor: string | null;
+};
+
+export type SpanHistory = {
+  /** The UUID of the span */
+  readonly id: string;
+  /** As it is read; null while it is not here itself */
+  readonly span: Span | null;
+  /** As in the header ETag */
+  readonly version: string;
+  /** Field by field, each in the order of its stamps */
+  readonly history: HistoryItem[];
+};
+
+export type HistoryItem = {
+  /** What was said: the hash of its entry in hex, a dot, and its place there */
+  readonly ref: string;
+  readonly field: string;
+  readonly op: 'body' | 'set' | 'resolve' | 'add' | 'remove' | 'note';
+  /** Of a body the SHA-256 of its canonical JSON, in hex */
+  readonly value: unknown;
+  /** Said with a resolution */
+  readonly note: string | null;
+  readonly node_id: string | null;
+  /** A public key in base64url, 43 characters: the identity of a node */
+  readonly fingerprint: string;
+  /** When, by the clock of its node */
+  readonly at: string;
+  /** Whether it is what is read */
+  readonly won: boolean;
+  /** Why it is what is read, or is not. Read: `undisputed`, `resolved`, `latest`, `priority`, `provisional` until somebody decides, `agrees` with what is read, `noted`. Not: `earlier`, `lower_priority`, `open` until somebody decides, `superseded`, `ahead` of the clock */
+  readonly why:
+    | 'undisputed'
+    | 'resolved'
+    | 'latest'
+    | 'priority'
+    | 'chosen'
+    | 'provisional'
+    | 'agrees'
+    | 'earlier'
+    | 'lower_priority'
+    | 'passed_over'
+    | 'open'
+    | 'superseded'
+    | 'ahead'
+    | 'noted';
+  readonly superseded_by: string | null;
 };
 
 /** Where a span came from, and why it is or is not at each listed peer */

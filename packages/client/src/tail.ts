@@ -9,6 +9,8 @@ import type { Span } from './schema.js';
  * `span`: a span that arrived, parsed, and its JSON as received. `withdrawn`: whatever came under this id is no longer
  * accepted, such as what a revoked node wrote. `restored`: a span that is accepted again, or one that stands under a
  * withdrawn id still, the one to show last. Both may come more than once, and for spans that were never sent.
+ * `annotated`: something that is said of a span has come or gone: as it is read now, or `undefined` while it is not there.
+ * `conflict`: nodes are at odds about a member of a span, or no longer; `conflicts.get` tells more.
  * `reset`: the cursor came from another store, so that everything comes again from the beginning.
  * To go on later, hand the latest `cursor` back as `after`.
  */
@@ -16,7 +18,40 @@ export type TailEvent =
   | { readonly kind: 'span'; readonly span: Span; readonly json: string; readonly cursor: string }
   | { readonly kind: 'withdrawn'; readonly id: string; readonly cursor: string }
   | { readonly kind: 'restored'; readonly span: Span; readonly json: string; readonly cursor: string }
+  | {
+      readonly kind: 'annotated';
+      readonly id: string;
+      readonly version: string;
+      /** Members on which people have to decide. */
+      readonly conflicted: readonly string[];
+      readonly span: Span | undefined;
+      readonly cursor: string;
+    }
+  | {
+      readonly kind: 'conflict';
+      readonly id: string;
+      readonly spanId: string;
+      readonly field: string;
+      readonly conflictKind: 'concurrent' | 'identity';
+      readonly state: 'open' | 'resolved';
+      readonly cursor: string;
+    }
   | { readonly kind: 'reset'; readonly cursor: string };
+
+interface AnnotatedData {
+  readonly id: string;
+  readonly version: string;
+  readonly conflicted: readonly string[];
+  readonly span: Span | null;
+}
+
+interface ConflictData {
+  readonly id: string;
+  readonly span_id: string;
+  readonly field: string;
+  readonly kind: 'concurrent' | 'identity';
+  readonly state: 'open' | 'resolved';
+}
 
 export interface TailOptions {
   /** The cursor of an event or of an append: what came later follows. `start`: everything. Absent: what comes from now on. */
@@ -133,6 +168,14 @@ function eventOf(message: EventSourceMessage, cursor: string | undefined): TailE
       return { kind: message.event, span: JSON.parse(json) as Span, json, cursor };
     case 'withdrawn':
       return { kind: 'withdrawn', id: String((JSON.parse(json) as { readonly id: unknown }).id), cursor };
+    case 'annotated': {
+      const { span, ...said } = JSON.parse(json) as AnnotatedData;
+      return { kind: 'annotated', ...said, span: span ?? undefined, cursor };
+    }
+    case 'conflict': {
+      const { span_id: spanId, kind, ...found } = JSON.parse(json) as ConflictData;
+      return { kind: 'conflict', ...found, spanId, conflictKind: kind, cursor };
+    }
     default:
       return undefined;
   }

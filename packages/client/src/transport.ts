@@ -24,6 +24,8 @@ export interface SendOptions extends CallOptions {
 
 const TIMEOUT_MS = 30_000;
 
+const ACTING: ReadonlySet<string> = new Set(['POST', 'PATCH']);
+
 export class Transport {
   readonly policy: RetryPolicy;
   readonly #options: TransportOptions;
@@ -38,13 +40,13 @@ export class Transport {
 
   /**
    * Sends a request whose body can be sent again, until it is answered with something that does not pass by itself.
-   * Every POST carries an `Idempotency-Key`, the same at each try. The answer's body is read within the tries, so
+   * Every POST and PATCH carries an `Idempotency-Key`, the same at each try. The answer's body is read within the tries, so
    * that a broken connection is one more failed try. Resolves to any answer that is 2xx; rejects with the rest.
    */
   async send(request: Request, options: SendOptions = {}): Promise<Response> {
     const failed: FailedRequest = { method: request.method, url: request.url };
     await this.#sign(request.headers);
-    if (request.method === 'POST' && !request.headers.has('idempotency-key')) {
+    if (ACTING.has(request.method) && !request.headers.has('idempotency-key')) {
       request.headers.set('idempotency-key', crypto.randomUUID());
     }
     return this.#withDeadline(failed, options, async (signal) => {

@@ -56,7 +56,7 @@ export {
   type TrustLevel,
 } from './identity.js';
 export { formatMs, instantOfMs, msOfInstant, parseInstant, type InstantKey } from './instant.js';
-export { parseStrictJson, skipSpace, splitArray } from './json.js';
+export { parseStrictJson, skipSpace, splitArray, type Json, type JsonObject } from './json.js';
 export { formatSpanId, parseSpanId } from './span.js';
 export { PROTOCOL_VERSION } from './message.js';
 export { writeArrivalCursor, type SpanFilter, type SpanPage, type SpanQuery } from './query.js';

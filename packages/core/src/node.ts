@@ -106,7 +106,7 @@ export class FederationNode {
       storage,
       table: this.#table,
       tools,
-      idOf: (key) => this.#idOf(key),
+      idOf: (key) => this.idOf(key),
     });
     this.#annotations = new Annotations({
       options,
@@ -292,24 +292,25 @@ export class FederationNode {
     return this.close();
   }
 
+  /** The label of a node, as far as it is known here. */
+  idOf(key: Fingerprint): NodeId | undefined {
+    if (key === this.fingerprint) return this.id;
+    const publicKey = keyOfFingerprint(key);
+    const name = publicKey === undefined ? undefined : this.#book.nameOf(publicKey);
+    return name === undefined ? undefined : nodeIdOf(name);
+  }
+
   #world(): ExplainWorld {
     const { storage, clock } = this.#options;
     const [book, peering, table] = [this.#book, this.#peering, this.#table];
     const { readings } = this.#annotations;
-    const idOf = (key: Fingerprint): NodeId | undefined =>
-      key === this.fingerprint ? this.id : this.#idOf(key);
+    const idOf = (key: Fingerprint): NodeId | undefined => this.idOf(key);
     return { book, peering, table, storage, clock, readings, standing: this.#keeper, idOf };
   }
 
   #federatesAny(): boolean {
     const { tenants = [] } = this.#options;
     return tenants === '*' || this.#keeper.tenants().some((tenant) => this.isFederated(tenant));
-  }
-
-  #idOf(key: Fingerprint): NodeId | undefined {
-    const publicKey = keyOfFingerprint(key);
-    const name = publicKey === undefined ? undefined : this.#book.nameOf(publicKey);
-    return name === undefined ? undefined : nodeIdOf(name);
   }
 
   #peerWorld(): PeerWorld {

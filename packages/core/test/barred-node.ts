@@ -18,6 +18,8 @@ export const keyOf = (entry: Pick<Forged, 'header'>): FeedKey => feedKeyOf(entry
 export const titleOf = (bytes: Uint8Array): string =>
   (JSON.parse(tools.text.decode(bytes) ?? '') as { readonly title: string }).title;
 
+/** What is counted behind the commits is tested elsewhere. */
+const NOTHING_OPEN = { openCount: () => 0 };
 const BY_TIME: StandingRules = { policyOf: () => 'timestamp', priorities: [] };
 
 interface Running {
@@ -136,7 +138,15 @@ export class BarredNode {
       commits: () => this.#commits,
       nextCommit: () => Promise.resolve(onIdle()),
       isClosed: () => this.#run === undefined,
-      annotations: { ownKey: carol.publicKey, tools, committer, readings, judge, conflicts },
+      annotations: {
+        ownKey: carol.publicKey,
+        tools,
+        committer,
+        readings,
+        judge,
+        conflicts,
+        count: NOTHING_OPEN,
+      },
     });
   }
 

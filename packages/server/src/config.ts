@@ -21,6 +21,12 @@ import {
   type DiscoveryConfig,
 } from './config-discovery.js';
 import {
+  CONFLICT_VARIABLES,
+  conflictsOf,
+  DEFAULT_CONFLICTS,
+  type ConflictConfig,
+} from './config-conflicts.js';
+import {
   ACCESS_VARIABLES,
   accessOf,
   conflictsIn,
@@ -50,7 +56,7 @@ import {
 import { SERVER_LIMITS } from './limits.js';
 
 /** Everything a server is started with, checked. */
-export interface ServerConfig extends TrustConfig, TelemetryConfig {
+export interface ServerConfig extends TrustConfig, ConflictConfig, TelemetryConfig {
   readonly name: string;
   /** The network's secret; never printed. */
   readonly networkKey: string;
@@ -98,6 +104,7 @@ export const DEFAULT_CONFIG: Omit<ServerConfig, 'dataDir'> = {
   bindHost: '0.0.0.0',
   bindPort: 8080,
   ...DEFAULT_TRUST,
+  ...DEFAULT_CONFLICTS,
   caFile: undefined,
   certFile: undefined,
   keyPassphraseFile: undefined,
@@ -150,6 +157,7 @@ const VARIABLES = z.object({
   FEDERATION_BIND_PORT: wholeNumber(String(DEFAULT_CONFIG.bindPort), { least: 0, most: PORT_MAX }),
   FEDERATION_DATA_DIR: dataDir,
   ...TRUST_VARIABLES,
+  ...CONFLICT_VARIABLES,
   FEDERATION_CA_FILE: path,
   FEDERATION_CERT_FILE: path,
   FEDERATION_KEY_PASSPHRASE_FILE: path,
@@ -192,6 +200,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ProcessConfig 
     bindPort: values.FEDERATION_BIND_PORT,
     dataDir: values.FEDERATION_DATA_DIR,
     ...trustOf(values),
+    ...conflictsOf(values),
     caFile: values.FEDERATION_CA_FILE,
     certFile: values.FEDERATION_CERT_FILE,
     keyPassphraseFile: values.FEDERATION_KEY_PASSPHRASE_FILE,

@@ -35,7 +35,7 @@ export interface Service {
 export type RouteContext = Context & { readonly params: Readonly<Record<string, string>> };
 
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   /** With parameters as `:id`. */
   readonly path: string;
   /** What its callers must be allowed. `admin` routes that are no GET are noted as acts. */

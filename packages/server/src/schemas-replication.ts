@@ -39,7 +39,7 @@ export const syncStatus = z
   .strictObject({
     last_sync: timestamp.nullable(),
     pending_syncs: count,
-    sync_conflicts: count.meta({ description: 'Open conflicts; 0, since this version resolves none' }),
+    sync_conflicts: count.meta({ description: 'Conflicts that wait for a decision: see /v1/conflicts' }),
     peers_in_sync: z.array(nodeId),
     spans_total: count.meta({ description: "Of all tenants, or of the caller's own" }),
     spans: z

@@ -191,6 +191,11 @@ export const span = z
     span_type: z.enum(['user', 'system', 'organization', 'ghost']).nullish(),
     visibility: z.enum(['private', 'organization', 'public']).nullish(),
     tags: z.array(z.string()).nullish(),
+    processed: z.unknown().optional(),
+    verification_status: z.unknown().optional(),
+    metadata: z.unknown().optional(),
+    notes: z.unknown().optional().meta({ description: 'What was added is `{text, node, at}`' }),
+    conflicted: z.unknown().optional().meta({ description: 'Members on which people have to decide' }),
   })
   .meta({ id: 'Span', description: 'One event of a timeline. Members not listed here are kept as they are' });
 
@@ -222,8 +227,13 @@ export const appendResult = z
 
 const filter = z.string().min(1).max(FILTER_CHARS).optional();
 
+export const raw = z.enum(['true', 'false']).optional().meta({
+  description: '`true`: as appended, byte for byte, without what is said about it',
+});
+
 export const spanQuery = z.strictObject({
   ...tenantQuery.shape,
+  raw,
   since: instant.optional(),
   until: instant.optional(),
   logline_id: filter,

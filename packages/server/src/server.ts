@@ -55,6 +55,8 @@ export async function startServer(options: ServerOptions, log?: Log): Promise<Ru
     tenants: config.tenants,
     primaries: config.primaries,
     trust: config.trust,
+    conflictPolicy: config.conflictPolicy,
+    primaryNodes: config.primaryNodes,
     allowPrivatePeers: config.allowPrivatePeers,
     discovery: discoveryOptions(config),
     ...(caFile !== undefined && { caFile }),

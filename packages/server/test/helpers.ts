@@ -59,6 +59,20 @@ export async function post(
   return read(answer);
 }
 
+/** Sends a JSON merge patch. */
+export async function patch(
+  url: string,
+  body: Body | string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const answer = await fetch(url, {
+    method: 'PATCH',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/merge-patch+json', ...headers },
+  });
+  return read(answer);
+}
+
 export function postLines(
   url: string,
   lines: readonly string[],

@@ -45,7 +45,11 @@ const PROMISED = [
   'POST /v1/timeline/spans',
   'GET /v1/timeline/spans',
   'GET /v1/timeline/spans/{id}',
+  'PATCH /v1/timeline/spans/{id}',
   'GET /v1/timeline/spans/{id}/explain',
+  'GET /v1/conflicts',
+  'GET /v1/conflicts/{id}',
+  'POST /v1/conflicts/{id}/resolve',
   'GET /v1/timeline/stream',
 ];
 

@@ -192,13 +192,16 @@ test('a follower is told what is withdrawn, and what stands in its place', async
   const link = await (await carol.dial(`${url.replace('http', 'ws')}/v1/federation`)).join();
   const other = spanOf(2, { title: 'what carol says of it' });
   link.bring(feed.write({ spans: [spanOf(1)] }), feed.write({ spans: [other, spanOf(3)] }));
+  // What nodes are at odds about is told in between.
+  const bodies = ({ events }: Follower): Follower['events'] =>
+    events.filter(({ event }) => event !== 'conflict');
   const follower = await follow(t, `${url}${STREAM}&from=start`);
-  await eventually('all bodies have come', () => follower.events.length === 4);
-  const [last] = follower.events.slice(-1);
+  await eventually('all bodies have come', () => bodies(follower).length === 4);
+  const [last] = bodies(follower).slice(-1);
 
   link.bring(feed.branch(1).write({ spans: [spanOf(4)] }));
-  await eventually('the second entry is withdrawn', () => follower.events.length === 7);
-  const told = follower.events.slice(4);
+  await eventually('the second entry is withdrawn', () => bodies(follower).length === 7);
+  const told = bodies(follower).slice(4);
   t.deepEqual(
     told.map(({ event, data }) => [event, JSON.parse(data) as Json]),
     [
@@ -214,6 +217,6 @@ test('a follower is told what is withdrawn, and what stands in its place', async
   );
 
   const resumed = await follow(t, url + STREAM, { 'Last-Event-ID': last?.id ?? '' });
-  await eventually('it is told again', () => resumed.events.length === 3);
-  t.deepEqual(resumed.events, told);
+  await eventually('it is told again', () => bodies(resumed).length === 3);
+  t.deepEqual(bodies(resumed), told);
 });

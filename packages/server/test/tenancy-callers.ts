@@ -75,5 +75,7 @@ export const BODIES: Readonly<Record<string, Record<string, Json>>> = {
   'POST /v1/tenants/{id}/ungrant': { peer_id: 'nobody' },
   'POST /v1/tenants/{id}/designate': { peer_id: 'nobody' },
   'POST /v1/sync/timeline': {},
+  'PATCH /v1/timeline/spans/{id}': { processed: true, notes: 'probe' },
+  'POST /v1/conflicts/{id}/resolve': { value: 'ghost' },
   'POST /v1/timeline/spans': { logline_id: 'logline-id://person/mallory', title: 'probe' },
 };

@@ -2,10 +2,10 @@
 import { describeRoutes, ROUTES } from '../dist/index.js';
 
 /**
- * `tenant`: its name. `span` and `job`: an id of something that belongs to one. `page` and `arrival`: a cursor into its
+ * `tenant`: its name. `span`, `conflict` and `job`: an id of something that belongs to one. `page` and `arrival`: a cursor into its
  * timeline. `feed`: a feed of it. `filter`: a value that only its spans have. `plain`: nothing of a tenant.
  */
-export type Kind = 'tenant' | 'span' | 'job' | 'page' | 'arrival' | 'feed' | 'filter' | 'plain';
+export type Kind = 'tenant' | 'span' | 'conflict' | 'job' | 'page' | 'arrival' | 'feed' | 'filter' | 'plain';
 
 export interface Place {
   readonly where: 'query' | 'header' | 'path' | 'body';
@@ -36,12 +36,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
     'filter',
   ),
   ...named('query', 'feed', 'feed'),
-  ...named('query', 'since until limit from peer_id format before', 'plain'),
+  ...named('query', 'span_id', 'span'),
+  ...named('query', 'since until limit from peer_id format before raw history state field', 'plain'),
   ...named('header', 'X-Tenant-ID', 'tenant'),
   ...named('header', 'Last-Event-ID', 'arrival'),
-  ...named('header', 'Idempotency-Key', 'plain'),
+  ...named('header', 'Idempotency-Key If-Match', 'plain'),
   'GET /v1/timeline/spans/{id} path:id': 'span',
   'GET /v1/timeline/spans/{id}/explain path:id': 'span',
+  'PATCH /v1/timeline/spans/{id} path:id': 'span',
+  'GET /v1/conflicts/{id} path:id': 'conflict',
+  'POST /v1/conflicts/{id}/resolve path:id': 'conflict',
   'GET /v1/sync/jobs/{id} path:id': 'job',
   'POST /v1/nodes/{id}/reset path:id': 'plain',
   'GET /v1/tenants/{id}/access path:id': 'tenant',
@@ -54,6 +58,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ...named('body', 'readmit peer from reason dry_run to hash read write', 'plain'),
   ...named('body', 'timestamp logline_id title author contract_id workflow_id flow_id', 'plain'),
   ...named('body', 'status span_type visibility tags', 'plain'),
+  ...named('body', 'processed verification_status metadata notes conflicted choose value note', 'plain'),
   ...named('body', 'network_key discovery_method', 'plain'),
   ...named('body', 'peer_id peer_address fingerprint verification_method peer_ids since', 'plain'),
 };

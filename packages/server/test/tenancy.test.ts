@@ -36,6 +36,7 @@ function none(tenant: string): Record<Kind, string> {
     tenant,
     feed: `timeline/${tenant}/0011223344556677`,
     span: MISSING_SPAN,
+    conflict: `${MISSING_SPAN}-0011223344556677`,
     job: MISSING_SPAN,
     page: '',
     arrival: '',
@@ -64,6 +65,7 @@ test.before(async () => {
   const page = await get(`${spans}?tenant_id=${THEIRS}&limit=1`, operator);
   theirs.page = textOf(page.body['next_cursor']);
   theirs.span = FOREIGN_SPAN;
+  theirs.conflict = `${FOREIGN_SPAN}-0011223344556677`;
   nobodys.span = MISSING_SPAN;
   // Cursors of nobody would be refused as none: theirs stand for both.
   [nobodys.page, nobodys.arrival] = [theirs.page, theirs.arrival];
@@ -101,13 +103,13 @@ function requestFor(
   }
   if (path.endsWith('/stream')) query.set('after', query.get('after') ?? theirs.arrival);
   const search = query.size === 0 ? '' : `?${query.toString()}`;
-  const isPost = route.method === 'POST';
-  if (isPost) headers['content-type'] = 'application/json';
+  const hasBody = route.method !== 'GET';
+  if (hasBody) headers['content-type'] = 'application/json';
   return {
     method: route.method,
     url: server.url + path + search,
     headers,
-    body: isPost ? JSON.stringify(body) : undefined,
+    body: hasBody ? JSON.stringify(body) : undefined,
   };
 }
 

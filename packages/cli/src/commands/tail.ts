@@ -48,6 +48,23 @@ export function addTail(parent: Command, shell: Shell): void {
           if (out.isJson) await out.jsonLine(JSON.stringify({ withdrawn: event.id }));
           else await out.line(out.colors.dim(`withdrawn: ${safe(event.id)}`));
           break;
+        case 'annotated':
+          if (out.isJson)
+            await out.jsonLine(JSON.stringify({ annotated: event.id, span: event.span ?? null }));
+          else if (event.span !== undefined) await out.line(`${lineOf(event.span, out)}  (annotated)`);
+          break;
+        case 'conflict':
+          if (out.isJson)
+            await out.jsonLine(
+              JSON.stringify({ conflict: event.id, field: event.field, state: event.state }),
+            );
+          else
+            await out.line(
+              out.colors.yellow(
+                `conflict ${safe(event.state)}: ${safe(event.field)} of ${safe(event.spanId)}`,
+              ),
+            );
+          break;
         case 'reset':
           await out.note('the cursor came from another store: everything follows from the beginning');
           break;

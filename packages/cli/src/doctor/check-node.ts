@@ -98,7 +98,13 @@ function checkHealth({ health, sync }: NodeAnswers): readonly Finding[] {
     );
   const open = sync?.sync_conflicts ?? 0;
   if (open > 0)
-    found.push(warning('conflicts', `${counted(open, 'conflict')} open`, 'logline federation conflicts'));
+    found.push(
+      warning(
+        'conflicts',
+        `${counted(open, 'conflict')} open`,
+        'logline federation conflicts --tenant <name>',
+      ),
+    );
   if (health.status === 'healthy') return [...found, well('health', 'healthy')];
   const told = health.reasons.filter((reason) => readOnly === null || !reason.includes('read-only'));
   const say = health.status === 'unhealthy' ? problem : warning;

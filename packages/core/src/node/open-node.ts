@@ -8,6 +8,7 @@ import type { TenantId } from '../identity.js';
 import { FederationNode } from '../node.js';
 import type { TrustedPeer } from '../node-options.js';
 import type { KeyPair, KeyValue } from '../ports.js';
+import type { ConflictPolicy } from '../statement.js';
 import type { TrustSettings } from '../trust-reading.js';
 import { LogStore } from '../store/store.js';
 import { loadCredentials, type FileCredentials } from './certificate-files.js';
@@ -48,6 +49,8 @@ export interface LocalNodeOptions {
   readonly primaries?: ReadonlyMap<TenantId, Uint8Array>;
   /** Ways of finding other nodes; without them there are the trusted peers alone. */
   readonly discovery?: LocalDiscovery;
+  readonly conflictPolicy?: ConflictPolicy;
+  readonly primaryNodes?: readonly string[];
   /** How far others' word goes: see `TrustSettings`. */
   readonly trust?: Partial<TrustSettings>;
   readonly onEvent?: (event: NodeEvent) => void;
@@ -125,6 +128,7 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       ...(resolve && { resolve }),
     });
     const { name, networkKey, trustedPeers, tenants, primaries, trust, onEvent } = options;
+    const { conflictPolicy, primaryNodes } = options;
     const node = await FederationNode.open({
       name,
       keyPair,
@@ -140,6 +144,8 @@ export async function openLocalNode(options: LocalNodeOptions): Promise<LocalNod
       credentials,
       figures,
       ...(primaries && { primaries }),
+      conflictPolicy,
+      primaryNodes,
       ...(trust && { trust }),
       discovery: discoveryAt(options.dataDir, options.discovery ?? {}),
       ...(onEvent && { onEvent }),

@@ -13,6 +13,7 @@ import type { Tools } from '../ports.js';
 import { formatSpanId, parseSpanId, type SpanId } from '../span.js';
 import type { Committer } from './committer.js';
 import type { ConflictBook, ConflictPage, ConflictQuery } from './conflict-book.js';
+import type { ConflictCount } from './conflict-count.js';
 import type { ConflictJudge } from './conflict-judge.js';
 import { valueOf, type Conflict } from './conflicts.js';
 import type { Saying } from './jobs.js';
@@ -68,6 +69,7 @@ export type Decision = ({ readonly choose: string } | { readonly value: Json }) 
 export interface AnnotatorWorld {
   readonly conflicts: ConflictBook;
   readonly judge: ConflictJudge;
+  readonly count: Pick<ConflictCount, 'openCount'>;
   readonly readings: SpanReadings;
   readonly committer: Committer;
   readonly tools: Tools;
@@ -119,6 +121,11 @@ export class Annotator {
   /** Pages of what nodes are, or were, at odds about. Rejects with `bad_cursor`. */
   conflicts(query: ConflictQuery = {}): Promise<ConflictPage> {
     return this.#world.conflicts.list(this.#tenant, query);
+  }
+
+  /** How many wait for a decision: those that came just now may not be counted yet. */
+  openConflicts(): number {
+    return this.#world.count.openCount(this.#tenant);
   }
 
   /** `undefined` where there is none of this id. */

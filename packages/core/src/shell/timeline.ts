@@ -105,6 +105,11 @@ export class Timeline {
     return this.#annotator.conflicts(query);
   }
 
+  /** How many wait for a decision. */
+  openConflicts(): number {
+    return this.#annotator.openConflicts();
+  }
+
   conflict(id: string): Promise<Conflict | undefined> {
     return this.#annotator.conflict(id);
   }

@@ -1,14 +1,23 @@
-/** Reading spans: pages in reading order, and one by its id, byte for byte as they were sent. */
+/** Reading spans: pages in reading order, and one by its id, with what is said about them or byte for byte as they were sent. */
 
-import { LIMITS, type SpanPage, type SpanQuery, type Timeline } from '@logline/federation-core';
-import type { z } from 'zod';
+import {
+  LIMITS,
+  type FederationNode,
+  type SpanPage,
+  type SpanQuery,
+  type Timeline,
+} from '@logline/federation-core';
+import { z } from 'zod';
 import { readInstant } from '../instants.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, problems } from '../operations.js';
 import { nothingThere } from '../caller.js';
+import { HttpProblem } from '../problem.js';
 import { readQuery, requireTenant } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
-import { span, spanPage, spanPath, spanQuery, tenantHeaders, tenantQuery } from '../schemas.js';
+import { readQueryOfSpan, spanHistory } from '../schemas-annotation.js';
+import { span, spanPage, spanPath, spanQuery, tenantHeaders } from '../schemas.js';
+import { answerSpan, describeItem } from './annotations.js';
 
 const COMMA = Buffer.from(',');
 
@@ -32,8 +41,13 @@ export const spanReadRoutes: readonly Route[] = [
     reach: 'tenant',
     operation: {
       summary: 'One span',
-      requestParams: { query: tenantQuery, path: spanPath, header: tenantHeaders },
-      responses: { 200: json('The span', span), ...problems },
+      description:
+        'With what is said about it; `conflicted` lists the members on which people have to decide. ETag names the reading: the same on nodes that know the same.',
+      requestParams: { query: readQueryOfSpan, path: spanPath, header: tenantHeaders },
+      responses: {
+        200: json('The span, or with `history` what is said about it', z.union([span, spanHistory])),
+        ...problems,
+      },
     },
     handle: getSpan,
   },
@@ -55,12 +69,37 @@ async function listSpans(ctx: RouteContext, { node }: Service): Promise<void> {
 }
 
 async function getSpan(ctx: RouteContext, { node }: Service): Promise<void> {
-  const query = readQuery(ctx, tenantQuery);
+  const query = readQuery(ctx, readQueryOfSpan);
   const tenant = requireTenant(ctx, query.tenant_id);
-  const bytes = await node.timeline(tenant).get(ctx.params['id'] ?? '');
+  const timeline = node.timeline(tenant);
+  const id = ctx.params['id'] ?? '';
+  if (query.raw === 'true' && query.history === 'true')
+    throw new HttpProblem('bad_request', 'query parameters raw and history exclude each other: give one');
+  if (query.history === 'true') {
+    ctx.body = await readHistory(timeline, id, node);
+    return;
+  }
+  if (query.raw !== 'true') return answerSpan(ctx, await timeline.read(id));
+  const bytes = await timeline.get(id);
   if (bytes === undefined) throw nothingThere();
   ctx.type = 'application/json';
   ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+async function readHistory(
+  timeline: Timeline,
+  id: string,
+  node: FederationNode,
+): Promise<z.output<typeof spanHistory>> {
+  const [history, read] = await Promise.all([timeline.history(id), timeline.read(id)]);
+  if (history === undefined) throw nothingThere();
+  const bytes = read?.span;
+  return {
+    id: history.id,
+    span: bytes === undefined ? null : (JSON.parse(Buffer.from(bytes).toString()) as z.output<typeof span>),
+    version: history.version,
+    history: history.assertions.map((item) => describeItem(item, node)),
+  };
 }
 
 /** A page, read step by step, so that one of very large spans ends early instead of filling the memory. */
@@ -88,6 +127,7 @@ async function toSpanQuery(query: z.output<typeof spanQuery>): Promise<SpanQuery
     since: since === undefined ? undefined : await readInstant('since', since, now),
     until: until === undefined ? undefined : await readInstant('until', until, now),
     cursor,
+    annotated: query.raw !== 'true',
     filter: {
       logline_id: query.logline_id,
       contract_id: query.contract_id,

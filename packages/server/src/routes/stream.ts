@@ -1,4 +1,4 @@
-/** Following a timeline as server-sent events: every span once per cursor, in order of arrival, and what is withdrawn. */
+/** Following a timeline as server-sent events: every span once per cursor, in order of arrival, what is withdrawn, and what is said of it. */
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -34,7 +34,7 @@ export const streamRoutes: readonly Route[] = [
     operation: {
       summary: "Follow a tenant's timeline",
       description:
-        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: withdrawn`: `data` is `{"id": …}`; whatever came under this id is no longer accepted here, such as that of a revoked node. `event: restored`: `data` is a span that is accepted again, or one that stands under a withdrawn id still. Both may come more than once, and for spans that were never sent. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives. It ends when the token of its caller expires.',
+        'Server-sent events. `event: span`: `data` is the span, `id` the cursor behind it, with which a client resumes through `Last-Event-ID`. `event: withdrawn`: `data` is `{"id": …}`; whatever came under this id is no longer accepted here, such as that of a revoked node. `event: restored`: `data` is a span that is accepted again, or one that stands under a withdrawn id still. Both may come more than once, and for spans that were never sent. `event: annotated`: `data` is `{"id", "version", "conflicted", "span"}`; something that is said of the span has come or gone, and so it is read now, or null while it is not here. `event: conflict`: `data` is `{"id", "span_id", "field", "kind", "state"}`; nodes are at odds about a member, or no longer: see /v1/conflicts. `event: reset`: the cursor came from another store, and everything follows from the beginning. A comment every 15 s shows that the stream lives. It ends when the token of its caller expires.',
       requestParams: { query: streamQuery, header: streamHeaders },
       responses: {
         200: { description: 'The events', content: { 'text/event-stream': { schema: { type: 'string' } } } },

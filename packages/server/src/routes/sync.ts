@@ -112,7 +112,8 @@ function statusOf({ node }: Service, caller: Caller): Omit<z.output<typeof syncS
   return {
     last_sync: timeOrNull(status.lastSyncMs),
     pending_syncs: status.pendingSyncs,
-    sync_conflicts: 0,
+    sync_conflicts:
+      caller.tenant === undefined ? status.openConflicts : node.timeline(caller.tenant).openConflicts(),
     peers_in_sync: [...status.peersInSync],
     ...storedFor(caller, status),
     read_only: status.readOnly === undefined ? null : withoutPaths(status.readOnly),

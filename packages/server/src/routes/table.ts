@@ -7,6 +7,8 @@ import { json } from '../operations.js';
 import type { Route } from '../route.js';
 import { openApiDocument } from '../schemas.js';
 import { actRoutes } from './acts.js';
+import { annotationRoutes } from './annotations.js';
+import { conflictRoutes } from './conflicts.js';
 import { explainRoutes } from './explain.js';
 import { federationRoutes } from './federation.js';
 import { healthRoutes } from './health.js';
@@ -49,6 +51,8 @@ export const ROUTES: readonly Route[] = [
   ...syncRoutes,
   ...spanWriteRoutes,
   ...spanReadRoutes,
+  ...annotationRoutes,
+  ...conflictRoutes,
   ...explainRoutes,
   ...streamRoutes,
   ...federationRoutes,
