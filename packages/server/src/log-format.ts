@@ -12,6 +12,9 @@ const URL_PASSWORD = /(:\/\/[^\s/"@:]{0,200}):[^\s/"@]{1,200}@/g;
 /** What pino leaves as it is and a terminal acts on: C1 controls, DEL, line separators, and marks of writing direction. */
 export const UNSHOWN = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
+/** How pino begins a line; the specification has the time first. */
+const HEAD = /^\{"level":"([A-Z]+)","timestamp":"([^"]*)"/;
+
 /** What is done to every line: one JSON object, with or without the newline behind it. */
 export type LineFilter = (line: string) => string;
 
@@ -26,7 +29,7 @@ export function createLineFilter(format: LogFormat, secrets: readonly string[]):
     let safe = line;
     for (const secret of hidden) safe = safe.replaceAll(secret, REDACTED);
     safe = safe.replaceAll(TOKEN, REDACTED).replaceAll(URL_PASSWORD, `$1:${REDACTED}@`);
-    safe = safe.replaceAll(UNSHOWN, escapeOf);
+    safe = safe.replaceAll(UNSHOWN, escapeOf).replace(HEAD, '{"timestamp":"$2","level":"$1"');
     return format === 'pretty' ? pretty(safe) : safe;
   };
 }

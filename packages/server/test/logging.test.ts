@@ -23,6 +23,7 @@ test('a peer that connected is told in the very shape of the specification', (t)
     typeof logEvent
   >[1]);
   const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+  t.deepEqual(Object.keys(line).slice(0, 4), ['timestamp', 'level', 'event', 'peer_id']);
   t.like(line, { level: 'INFO', event: 'peer_connected', peer_id: peerId, latency_ms: 45 });
   t.regex(String(line['timestamp']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   t.is(lines[0]?.indexOf('\n'), lines[0] === undefined ? 0 : lines[0].length - 1);

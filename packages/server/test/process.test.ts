@@ -162,8 +162,10 @@ test('a port that is taken is one clear line and exit code 1', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   t.teardown(() => other.close());
-  const node = await start(t, { FEDERATION_BIND_PORT: String((other.address() as AddressInfo).port) });
+  const { port } = other.address() as AddressInfo;
+  const node = await start(t, { FEDERATION_BIND_PORT: String(port), LOG_FORMAT: 'pretty' });
   t.is(await node.exited, 1);
+  t.regex(node.stdout, /^\d\d:\d\d:\d\d\.\d{3} FATAL start_failed /m);
   t.is(node.stderr.trim().split('\n').length, 1);
   t.true(node.stderr.includes('FEDERATION_BIND_PORT'), node.stderr);
 });
