@@ -4,7 +4,7 @@
 //   npm run mutants -- signature log    only those with such a word in their name
 //   npm run mutants -- --list           what there is
 //
-// Works on a copy of the compiled core, so the checkout stays as it is. Prints `N passed, N failed` as its last line.
+// Works on a copy of the compiled packages, so the checkout stays as it is. Prints `N passed, N failed` as its last line.
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ANNOTATION_MUTANTS } from './mutants/annotation.mjs';
+import { CLI_MUTANTS } from './mutants/cli.mjs';
 import { DISCOVERY_MUTANTS } from './mutants/discovery.mjs';
 import { GATE_MUTANTS } from './mutants/gate.mjs';
 import { KEY_MUTANTS } from './mutants/keys.mjs';
@@ -24,7 +25,7 @@ import { readTap } from './tap.mjs';
 
 /**
  * Each is a patch of one place in a compiled file, the test files that may notice,
- * and which titles have to go red: at least one of them, and none else.
+ * and which titles have to go red: at least one of them, and none else. `of` names the package, core unless said.
  */
 const MUTANTS = [
   ...GATE_MUTANTS,
@@ -35,6 +36,7 @@ const MUTANTS = [
   ...TRUST_MUTANTS,
   ...DISCOVERY_MUTANTS,
   ...ANNOTATION_MUTANTS,
+  ...CLI_MUTANTS,
 ];
 
 /** Copies that are worked on at once. */
@@ -46,27 +48,35 @@ const { values, positionals: words } = parseArgs({
 });
 const wanted = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 
-/** A project of its own with the compiled core and its tests, in which anything may be broken. */
-function copyCore(folder) {
-  const core = join(folder, 'packages', 'core');
-  mkdirSync(core, { recursive: true });
+/** A project of its own with compiled packages and their tests, in which anything may be broken. */
+function copyPackages(folder) {
   const isCode = (path) => !/\.(d\.ts|map|tsbuildinfo)$/.test(path);
-  for (const part of ['dist', 'dist-test'])
-    cpSync(join(root, 'packages', 'core', part), join(core, part), { recursive: true, filter: isCode });
+  const parts = { core: ['dist', 'dist-test'], cli: ['dist', 'dist-test', 'bin', 'package.json'] };
+  for (const [name, copied] of Object.entries(parts)) {
+    mkdirSync(join(folder, 'packages', name), { recursive: true });
+    for (const part of copied)
+      cpSync(join(root, 'packages', name, part), join(folder, 'packages', name, part), {
+        recursive: true,
+        filter: isCode,
+      });
+  }
   cpSync(join(root, 'PROTOCOL.md'), join(folder, 'PROTOCOL.md'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{ "name": "mutants", "private": true, "type": "module" }\n');
   writeFileSync(
     join(folder, 'ava.config.js'),
-    "export default { files: ['packages/core/dist-test/*.test.js'], workerThreads: false, concurrency: 1, timeout: '2m' };\n",
+    "export default { files: ['packages/*/dist-test/*.test.js'], workerThreads: false, concurrency: 1, timeout: '2m' };\n",
   );
-  return core;
+}
+
+/** The test files of a mutant. */
+function testsOf({ of = 'core', tests }) {
+  return tests.map((name) => `packages/${of}/dist-test/${name}.test.js`);
 }
 
 /** Runs some test files of a copy; resolves to the titles that passed and failed. */
-async function runTests(folder, tests) {
+async function runTests(folder, files) {
   const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
-  const files = tests.map((name) => `packages/core/dist-test/${name}.test.js`);
   const child = spawn(process.execPath, [ava, '--tap', ...files], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -81,15 +91,16 @@ async function runTests(folder, tests) {
 }
 
 /** Why a mutant was not caught as it has to be; `undefined` where it was. */
-async function judge({ file, find, replace, tests, red }, folder, core) {
-  const path = join(core, 'dist', file);
+async function judge(mutant, folder) {
+  const { of = 'core', file, find, replace, red } = mutant;
+  const path = join(folder, 'packages', of, 'dist', file);
   const source = readFileSync(path, 'utf8');
   const parts = source.split(find);
   if (parts.length !== 2)
     return `the patch fits ${parts.length - 1} places of ${file}, not one: mend the list`;
   writeFileSync(path, parts.join(replace));
   try {
-    const { passed, failed } = await runTests(folder, tests);
+    const { passed, failed } = await runTests(folder, testsOf(mutant));
     if (passed.length + failed.length === 0) return 'no test ran';
     if (failed.length === 0) return 'no test noticed';
     const strays = failed.filter((title) => !red.test(title));
@@ -110,8 +121,8 @@ async function main() {
   };
   try {
     const copies = Array.from({ length: COPIES }, (_, i) => join(folder, String(i)));
-    const cores = copies.map(copyCore);
-    const tests = [...new Set(wanted.flatMap((mutant) => mutant.tests))];
+    for (const copy of copies) copyPackages(copy);
+    const tests = [...new Set(wanted.flatMap(testsOf))];
     const { passed, failed } = await runTests(copies[0], tests);
     const isSound = failed.length === 0 && passed.length > 0;
     tell(
@@ -120,9 +131,9 @@ async function main() {
     );
     const queue = isSound ? [...wanted] : [];
     await Promise.all(
-      copies.map(async (copy, i) => {
+      copies.map(async (copy) => {
         for (let next = queue.shift(); next !== undefined; next = queue.shift())
-          tell(next.name, await judge(next, copy, cores[i]));
+          tell(next.name, await judge(next, copy));
       }),
     );
   } finally {
