@@ -116,6 +116,25 @@ export const TRUST_MUTANTS = [
     '0 < Math.max',
   ),
   rule(
+    'each revocation by a followed key is evaluated from scratch',
+    'trust-reading.js',
+    'return this.#takeRevocation(fact)',
+    'return false',
+    /^a followed key makes none/,
+  ),
+  fold(
+    'a revocation of anybody is taken aside',
+    'trust-reading.js',
+    'if (!isAside && !(this.#isRevoked(about) && this.#saysNoEnds(about)))',
+    'if (false)',
+  ),
+  fold(
+    'a revocation that was void is taken',
+    'trust-reading.js',
+    'if (!end.own && this.#bars.voidsEnd(end))',
+    'if (false)',
+  ),
+  rule(
     'there is room for any number of strangers',
     'trust.js',
     'strangers < LIMITS.trustStrangers',

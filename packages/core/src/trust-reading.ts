@@ -4,7 +4,7 @@ import type { Fingerprint } from './identity.js';
 import { LIMITS } from './limits.js';
 import { TrustBars, type End, type FirstStamps } from './trust-bars.js';
 import { endByRotation, endByRevocation, resolveEnds } from './trust-ends.js';
-import type { FactBook, Revocation, TrustFact } from './trust-facts.js';
+import type { FactBook, Revocation, RevokeStatement, TrustFact } from './trust-facts.js';
 import { provenRotations, readFollowed, readRoots, type Followed, type Roots } from './trust-roots.js';
 
 export interface TrustSettings {
@@ -113,8 +113,9 @@ export class TrustReading {
       if (!this.#watched.has(fact.by)) this.#statuses.delete(fact.by);
       return true;
     }
-    const isVouch = fact.statement.kind === 'verify' && !this.roots.keys.has(fact.by);
-    return isVouch && !this.roots.readmitted.has(fact.by) && this.#takeVouch(fact);
+    if (this.roots.readmitted.has(fact.by)) return false;
+    if (isRevocation(fact)) return this.#takeRevocation(fact);
+    return fact.statement.kind === 'verify' && !this.roots.keys.has(fact.by) && this.#takeVouch(fact);
   }
 
   readonly #firstStamps: FirstStamps = (by, epoch) => this.#book.signers.get(by)?.firstStamps.get(epoch);
@@ -137,6 +138,41 @@ export class TrustReading {
       default:
         return statement satisfies never;
     }
+  }
+
+  /**
+   * One more revocation, of a key whose word voids nobody's and that is trusted neither with it nor without; false where
+   * more may hang on it. Whoever is followed could else make each of his statements cost an evaluation from scratch.
+   */
+  #takeRevocation(fact: TrustFact<RevokeStatement>): boolean {
+    const { by, about, entry } = fact;
+    const { roots, followed } = this;
+    const isBinding = by === roots.root || followed.keys.has(by);
+    const revocation = this.#book.signers.get(by)?.revocations.get(about)?.get(entry);
+    // Further cuts of a revocation that is counted already change what that one bars.
+    const isWhole = revocation?.facts.length === 1 && this.#book.isWhole(fact);
+    if (!isBinding || !isWhole || roots.keys.has(about) || roots.readmitted.has(about)) return false;
+    const isAside = !followed.widest.has(about) && !this.#watched.has(about) && !this.rings.has(about);
+    if (!isAside && !(this.#isRevoked(about) && this.#saysNoEnds(about))) return false;
+    const end = this.#endBy(revocation, by === roots.root);
+    this.#statuses.delete(about);
+    if (!end.own && this.#bars.voidsEnd(end)) return true;
+    this.#bars.add(end);
+    const known = this.#standing.get(about);
+    if (known === undefined) this.#standing.set(about, [end]);
+    else known.push(end);
+    return true;
+  }
+
+  #isRevoked(key: Fingerprint): boolean {
+    const ends = this.#standing.get(key) ?? [];
+    return ends.some((end) => end.kind === 'revoke' && end.overriddenAt === undefined);
+  }
+
+  /** Whether nothing that a key has said can end a key. */
+  #saysNoEnds(key: Fingerprint): boolean {
+    const said = this.#book.signers.get(key);
+    return said === undefined || said.revocations.size + said.rotations.length === 0;
   }
 
   /** Counts one more vouch; false where it may bring a key nearer to the root. */
@@ -250,4 +286,8 @@ export class TrustReading {
     else known.add(member);
     return head;
   }
+}
+
+function isRevocation(fact: TrustFact): fact is TrustFact<RevokeStatement> {
+  return fact.statement.kind === 'revoke';
 }

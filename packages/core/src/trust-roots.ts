@@ -9,6 +9,7 @@ import { endByRotation } from './trust-ends.js';
 import type { FactBook, Revocation, RotateStatement, TrustFact, VerifyStatement } from './trust-facts.js';
 
 export interface Roots {
+  readonly root: Fingerprint;
   /** The node's key, and those that rotated to it. */
   readonly keys: ReadonlySet<Fingerprint>;
   /** How the earlier ones ended. */
@@ -83,7 +84,7 @@ export function readRoots(book: FactBook, root: Fingerprint): Roots {
     .filter(({ facts: [fact] }) => counts(fact));
   const overriddenAt = (about: Fingerprint, entry: string): Stamp | undefined =>
     readmitted.has(about) ? overrides.get(about + entry) : undefined;
-  return { keys, rotations, bars, own, revocations, readmitted, overriddenAt };
+  return { root, keys, rotations, bars, own, revocations, readmitted, overriddenAt };
 }
 
 /**

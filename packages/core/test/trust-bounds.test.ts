@@ -51,6 +51,23 @@ test('ten thousand revocations of a key with ten thousand of its own are settled
   t.true(graph.steps - before < 6 * script.placed.length, `${graph.steps - before} steps`);
 });
 
+test('a followed key makes none of its revocations of others cost an evaluation from scratch', (t) => {
+  const script = new StatementScript(tools);
+  for (const key of [bob, carol]) script.say(alice, verify(key));
+  for (let n = 0; n < 1_000; n++) script.say(alice, introduce(person(`known ${n}`)));
+  const graph = graphOf(alice, script.placed);
+  t.is(graph.levelOf(nameOf(carol), true), 'verified');
+  const said = new StatementScript(tools, 'said');
+  graph.add(said.say(bob, revoke(carol)));
+  t.is(graph.levelOf(nameOf(carol), true), 'revoked');
+  const before = graph.steps;
+  for (let n = 0; n < 500; n++) {
+    graph.add(said.say(bob, revoke(n % 2 === 0 ? person(`known ${n}`) : carol)));
+    t.is(graph.levelOf(nameOf(n % 2 === 0 ? person(`known ${n}`) : carol), true), 'revoked');
+  }
+  t.true(graph.steps - before <= 3 * 500, `${graph.steps - before} steps`);
+});
+
 test('an origin, and strangers together, have so much room and no more', (t) => {
   const script = new StatementScript(tools);
   script.say(alice, verify(bob));
