@@ -1,10 +1,10 @@
 /** Figures for Prometheus: the four that the specification names, and those that operators ask for next. */
 
-import type { FederationNode, NodeEvent, Replication } from '@logline/federation-core';
+import type { NodeEvent, PeerInfo, Replication } from '@logline/federation-core';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { expiryWarning } from './certificate-expiry.js';
 import { registerFamily, type Sample } from './metric-family.js';
-import { registerNodeMetrics, type Watched } from './node-metrics.js';
+import { registerNodeMetrics, type NodeView, type Watched } from './node-metrics.js';
 import { ReplicationMetrics } from './replication-metrics.js';
 import { SharedReport } from './shared-report.js';
 
@@ -65,7 +65,7 @@ export class Metrics {
   /** For those alone who may know whose timelines are here. */
   readonly #ofTenants = new Registry();
   readonly #replication = new ReplicationMetrics({ all: this.#registry, tenants: this.#ofTenants });
-  #node: FederationNode | undefined;
+  #view: NodeView | undefined;
   #report: SharedReport<readonly Replication[]> | undefined;
 
   constructor() {
@@ -86,10 +86,11 @@ export class Metrics {
 
   /** Figures that are read off the node when somebody asks. */
   watch(watched: Watched): void {
-    this.#node = watched.node;
-    this.#report = new SharedReport(() => watched.node.replication());
+    const { view } = watched;
+    this.#view = view;
+    this.#report = new SharedReport(() => view.node.replication());
     registerNodeMetrics(this.#registry, watched);
-    this.noteRelationships(watched.node);
+    this.noteRelationships(view.peers);
   }
 
   /** For nodes that have a certificate: an alert compares it with the time. */
@@ -123,8 +124,8 @@ export class Metrics {
   }
 
   /** Counts every peer with whom trust was mutual, once. */
-  noteRelationships(node: FederationNode): void {
-    for (const { establishedAtMs, fingerprint } of node.peers()) {
+  noteRelationships(peers: readonly PeerInfo[]): void {
+    for (const { establishedAtMs, fingerprint } of peers) {
       if (establishedAtMs === undefined || fingerprint === undefined) continue;
       if (this.#related.has(fingerprint) || this.#related.size >= RELATIONSHIPS_REMEMBERED) continue;
       this.#related.add(fingerprint);
@@ -132,9 +133,9 @@ export class Metrics {
     }
   }
 
-  noteLatencies(node: FederationNode): void {
-    for (const { latencyMs } of connected(node))
-      if (latencyMs !== undefined) this.#latencySeconds.observe(latencyMs / 1000);
+  noteLatencies(peers: readonly PeerInfo[]): void {
+    for (const { latencyMs, status } of peers)
+      if (status === 'connected' && latencyMs !== undefined) this.#latencySeconds.observe(latencyMs / 1000);
   }
 
   noteCallerRefused(): void {
@@ -160,8 +161,9 @@ export class Metrics {
 
   /** `tenants`: whether the reader may know whose timelines are here. */
   async text({ tenants }: { readonly tenants: boolean }): Promise<string> {
-    if (this.#node !== undefined) {
-      this.noteRelationships(this.#node);
+    if (this.#view !== undefined) {
+      this.#view.look();
+      this.noteRelationships(this.#view.peers);
       // A log that cannot be read somewhere is told by other figures, and must not take those along.
       const rows = (await this.#report?.get().catch(() => [])) ?? [];
       this.#replication.take(rows, Date.now());
@@ -173,8 +175,4 @@ export class Metrics {
 
 function count(tally: Map<string, number>, value: string): void {
   tally.set(value, (tally.get(value) ?? 0) + 1);
-}
-
-function connected(node: FederationNode): ReturnType<FederationNode['peers']> {
-  return node.peers().filter((peer) => peer.status === 'connected');
 }

@@ -4,6 +4,7 @@ import {
   PROTOCOL_VERSION,
   SCOPE_KINDS,
   type FederationNode,
+  type NodeStatus,
   type PeerInfo,
   type TrustLevel,
 } from '@logline/federation-core';
@@ -15,8 +16,34 @@ import { registerBuckets, registerFamily, type Family, type Sample } from './met
 import { Cap } from './replication-metrics.js';
 import { TRUST_LEVELS } from './schemas.js';
 
-export interface Watched {
+/** A node as it was when the figures were last asked for: many of them look at the same, and to look takes a while. */
+export class NodeView {
   readonly node: FederationNode;
+  #peers: readonly PeerInfo[];
+  #status: NodeStatus;
+
+  constructor(node: FederationNode) {
+    this.node = node;
+    this.#peers = node.peers();
+    this.#status = node.status();
+  }
+
+  get peers(): readonly PeerInfo[] {
+    return this.#peers;
+  }
+
+  get status(): NodeStatus {
+    return this.#status;
+  }
+
+  look(): void {
+    this.#peers = this.node.peers();
+    this.#status = this.node.status();
+  }
+}
+
+export interface Watched {
+  readonly view: NodeView;
   readonly disk: DiskWatch;
   readonly loop: LoopDelay;
 }
@@ -33,7 +60,7 @@ export function registerNodeMetrics(registry: Registry, watched: Watched): void 
     ...processFamilies(watched),
   ];
   for (const family of families) registerFamily(registry, family);
-  const { figures } = watched.node;
+  const { figures } = watched.view.node;
   const histograms = [
     [
       'federation_replication_lag_seconds',
@@ -49,9 +76,9 @@ export function registerNodeMetrics(registry: Registry, watched: Watched): void 
     registerBuckets(registry, { name, help, scale }, () => buckets);
 }
 
-function peerFamilies({ node }: Watched): readonly Family[] {
+function peerFamilies({ view }: Watched): readonly Family[] {
   const named = new Cap(SERVER_LIMITS.metricPeers);
-  const connected = (): readonly PeerInfo[] => node.peers().filter((peer) => peer.status === 'connected');
+  const connected = (): readonly PeerInfo[] => view.peers.filter((peer) => peer.status === 'connected');
   const byPeer = (valuesOf: (peer: PeerInfo) => readonly Sample[]): readonly Sample[] =>
     summed(
       connected().flatMap((peer) => {
@@ -61,7 +88,7 @@ function peerFamilies({ node }: Watched): readonly Family[] {
     );
   return [
     gauge('federation_peers_connected', 'Connected peers', () => connected().length),
-    gauge('federation_peers_listed', 'Peers that this node dials', () => node.peers().length),
+    gauge('federation_peers_listed', 'Peers that this node dials', () => view.peers.length),
     {
       name: 'federation_peers',
       help: 'Listed peers by state',
@@ -70,7 +97,7 @@ function peerFamilies({ node }: Watched): readonly Family[] {
         countsOf(
           'status',
           STATUSES,
-          node.peers().map((peer) => peer.status),
+          view.peers.map((peer) => peer.status),
         ),
     },
     {
@@ -81,7 +108,7 @@ function peerFamilies({ node }: Watched): readonly Family[] {
         countsOf<TrustLevel>(
           'trust_level',
           TRUST_LEVELS,
-          node.operator.relationships().map(({ level }) => level),
+          view.node.operator.relationships().map(({ level }) => level),
         ),
     },
     {
@@ -109,7 +136,7 @@ function peerFamilies({ node }: Watched): readonly Family[] {
   ];
 }
 
-function movedFamilies({ node }: Watched): readonly Family[] {
+function movedFamilies({ view: { node } }: Watched): readonly Family[] {
   const { scopes, wireIn, wireOut } = node.figures;
   const ways = [
     ['written', 'written here'],
@@ -145,13 +172,13 @@ function movedFamilies({ node }: Watched): readonly Family[] {
   ];
 }
 
-function storeFamilies({ node, disk }: Watched): readonly Family[] {
+function storeFamilies({ view, disk }: Watched): readonly Family[] {
   const room = (read: (size: NonNullable<DiskWatch['last']>) => number): (() => readonly Sample[]) => {
     return () => (disk.last === undefined ? [] : [[{}, read(disk.last)]]);
   };
   const quarantined = (countOf: (feed: { readonly entries: number; readonly spans: number }) => number) => {
     return async (): Promise<readonly Sample[]> => {
-      const feeds = await node.operator.quarantine();
+      const feeds = await view.node.operator.quarantine();
       return REASONS.map((reason): Sample => {
         const ours = feeds.filter((feed) => feed.reason === reason);
         return [{ reason }, ours.reduce((sum, feed) => sum + countOf(feed), 0)];
@@ -159,13 +186,13 @@ function storeFamilies({ node, disk }: Watched): readonly Family[] {
     };
   };
   return [
-    gauge('federation_entries', 'Entries held', () => node.status().entries),
+    gauge('federation_entries', 'Entries held', () => view.status.entries),
     gauge(
       'federation_conflicts_open',
       'Conflicts that wait for somebody to decide',
-      () => node.status().openConflicts,
+      () => view.status.openConflicts,
     ),
-    gauge('federation_log_bytes', 'Size of the log', () => node.status().logBytes),
+    gauge('federation_log_bytes', 'Size of the log', () => view.status.logBytes),
     {
       name: 'federation_index_bytes',
       help: 'Size of the index',
@@ -185,9 +212,9 @@ function storeFamilies({ node, disk }: Watched): readonly Family[] {
       read: room((size) => size.totalBytes),
     },
     gauge('federation_store_read_only', '1 when the disk has failed and nothing more is stored', () =>
-      node.status().readOnly === undefined ? 0 : 1,
+      view.status.readOnly === undefined ? 0 : 1,
     ),
-    gauge('federation_store_waiting_jobs', 'Work that waits for the disk', () => node.status().waitingJobs),
+    gauge('federation_store_waiting_jobs', 'Work that waits for the disk', () => view.status.waitingJobs),
     {
       name: 'federation_quarantined_feeds',
       help: 'Feeds with a part that does not count, by reason',

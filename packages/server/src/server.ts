@@ -19,6 +19,7 @@ import type { Log } from './log-events.js';
 import { createLog, logEvent, logOptions, short } from './logging.js';
 import { LoopDelay } from './loop-delay.js';
 import { Metrics } from './metrics.js';
+import { NodeView } from './node-metrics.js';
 import { messageOf } from './problem.js';
 import { Repeats } from './repeats.js';
 import { Requests, stopListening } from './requests.js';
@@ -110,7 +111,7 @@ async function listen(
     certificateEndsMs: local.credentials.ownNotAfterMs,
     closing: closing.signal,
   };
-  metrics.watch({ node, disk, loop });
+  metrics.watch({ view: new NodeView(node), disk, loop });
   if (service.certificateEndsMs !== undefined) metrics.watchCertificate(service.certificateEndsMs);
   const handle = createApp(service, ROUTES).callback();
   const requests = new Requests();
@@ -205,9 +206,10 @@ function startTimers(service: Service): readonly NodeJS.Timeout[] {
       .catch((error: unknown) => log.warn({ event: 'sync_failed', reason: short(messageOf(error)) }));
   };
   const observe = (): void => {
-    metrics.noteLatencies(node);
+    const peers = node.peers();
+    metrics.noteLatencies(peers);
     void disk.look();
-    metrics.noteRelationships(node);
+    metrics.noteRelationships(peers);
   };
   return [
     setInterval(sync, config.syncIntervalMs),
