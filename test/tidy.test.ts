@@ -39,6 +39,7 @@ const CORE_ORDER = [
   'access',
   'cuts',
   'offer',
+  'acquaintance',
   'message',
   'compare',
   'storage',

@@ -50,6 +50,8 @@ export interface Notebook {
 export interface DiscoveryOptions {
   readonly finders: readonly Finder[];
   readonly notebook?: Notebook | undefined;
+  /** Whether verified peers are told of each other, and listened to when they tell. */
+  readonly exchange?: boolean | undefined;
 }
 
 /** An address at which a key has proven itself. */

@@ -115,6 +115,10 @@ export const LIMITS = {
   scoutMostMs: 30 * 60_000,
   strangerFirstMs: 5 * 60_000,
   strangerMostMs: 24 * 60 * 60_000,
+  /** Peers that one message tells of, how seldom one is taken, and how long that counts. */
+  acquaintances: 64,
+  acquaintGapMs: 5_000,
+  hearsayMs: 30 * 60_000,
   /** How long a finding counts, whatever it says itself. */
   foundLeastMs: 5_000,
   foundMostMs: 24 * 60 * 60_000,

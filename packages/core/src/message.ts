@@ -1,6 +1,7 @@
 /** The messages of a session: deterministic CBOR in frames, compressed when that pays. PROTOCOL.md is the same in words. */
 
 import { concatBytes, fromKey, toKey } from './bytes.js';
+import { readPeers, writePeers, type Acquaintance } from './acquaintance.js';
 import {
   decodeCanonicalCbor,
   encodeCbor,
@@ -24,7 +25,7 @@ import { LIMITS } from './limits.js';
 import { readScopes, writeScopes, type Scopes } from './offer.js';
 import type { Compression } from './ports.js';
 
-export const PROTOCOL_VERSION = '0.1.0';
+export const PROTOCOL_VERSION = '0.2.0';
 
 /** Why a session ended, and the WebSocket close code that says so; 4400 and up are the link's own. Only the `bye` before it is believed. */
 export const CLOSE_CODES = {
@@ -110,6 +111,11 @@ export interface Receipt {
   readonly signature: Uint8Array;
 }
 
+export interface Peers {
+  readonly kind: 'peers';
+  readonly peers: readonly Acquaintance[];
+}
+
 export interface Ping {
   readonly kind: 'ping' | 'pong';
   readonly nonce: number;
@@ -121,7 +127,7 @@ export interface Bye {
   readonly reason: string;
 }
 
-export type Message = Hello | Holdings | Want | Entries | Receipt | Ping | Bye;
+export type Message = Hello | Holdings | Want | Entries | Receipt | Peers | Ping | Bye;
 
 const PLAIN = 0;
 const BROTLI = 1;
@@ -191,6 +197,8 @@ function toCbor(message: Message): Cbor {
       const { run, atMs, signature } = message;
       return { t: 'receipt', feeds: message.feeds.map(writeFeedHoldings), run, at: atMs, sig: signature };
     }
+    case 'peers':
+      return { t: 'peers', peers: writePeers(message.peers) };
     case 'ping':
     case 'pong':
       return { t: message.kind, n: message.nonce };
@@ -213,6 +221,8 @@ function fromCbor(map: { readonly [key: string]: Cbor }): Message | undefined {
       return readEntries(map);
     case 'receipt':
       return readReceipt(map);
+    case 'peers':
+      return readPeersMessage(map);
     case 'ping':
     case 'pong':
       return hasMembers(map, 2) && isCount(map['n']) ? { kind: map['t'], nonce: map['n'] } : undefined;
@@ -325,6 +335,11 @@ function readReceipt(map: { readonly [key: string]: Cbor }): Receipt | undefined
   if (!hasMembers(map, 5) || list === undefined) return undefined;
   if (!isBytes(run, EPOCH_BYTES) || !isCount(at) || !isBytes(sig, SIGNATURE_BYTES)) return undefined;
   return { kind: 'receipt', feeds: list, run, atMs: at, signature: sig };
+}
+
+function readPeersMessage(map: { readonly [key: string]: Cbor }): Peers | undefined {
+  const peers = readPeers(map['peers']);
+  return hasMembers(map, 2) && peers !== undefined ? { kind: 'peers', peers } : undefined;
 }
 
 function readBye(map: { readonly [key: string]: Cbor }): Bye | undefined {

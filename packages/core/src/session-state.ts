@@ -1,5 +1,6 @@
 /** What a session is, what may happen to it, and what it asks of its shell. The steps are in `session.ts`. */
 
+import type { Acquaintance } from './acquaintance.js';
 import type { Channel, Greeter } from './handshake.js';
 import type { FeedKey } from './feed.js';
 import type { HoldingsView } from './compare.js';
@@ -38,6 +39,10 @@ export interface SessionState {
   readonly roundAtMs: number;
   /** Whether the peer called for another one too soon after it. */
   readonly roundDue: boolean;
+  /** Whether the peer's version takes the message `peers`. */
+  readonly takesPeers: boolean;
+  /** When the peer last told of others. */
+  readonly toldAtMs: number;
 }
 
 /** A freshly committed entry of our own, ready to be sent. */
@@ -70,6 +75,8 @@ export type SessionEvent =
   | { readonly kind: 'confirm'; readonly feeds: readonly FeedHoldings[] }
   | { readonly kind: 'compare' }
   | { readonly kind: 'rights' }
+  /** The peer may hear of these. */
+  | { readonly kind: 'acquaint'; readonly peers: readonly Acquaintance[] }
   | { readonly kind: 'stop'; readonly code: ByeCode; readonly reason: string }
   | { readonly kind: 'lost' };
 
@@ -89,6 +96,8 @@ export type SessionEffect =
     }
   /** The peer durably holds these, whatever else. */
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
+  /** The peer tells of others. */
+  | { readonly kind: 'acquainted'; readonly peers: readonly Acquaintance[] }
   /** Ask for what is missing, if anything: answered by `planned`. */
   | { readonly kind: 'plan' }
   | { readonly kind: 'gate'; readonly entries: readonly Uint8Array[]; readonly frameBytes: number }
@@ -150,6 +159,8 @@ export function newSession(monotonicMs: number, latencyMs?: number): SessionStat
     answeredRound: 0,
     roundAtMs: Number.NEGATIVE_INFINITY,
     roundDue: false,
+    takesPeers: false,
+    toldAtMs: Number.NEGATIVE_INFINITY,
   };
 }
 

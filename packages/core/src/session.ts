@@ -1,5 +1,6 @@
 /** The protocol on one link, as a pure step function: (state, event, world) to (state, effects). PROTOCOL.md has the table. */
 
+import { understandsPeers, type Acquaintance } from './acquaintance.js';
 import { equalBytes } from './bytes.js';
 import { compareRanges, openComparison } from './compare.js';
 import { checkHello, writeHello } from './handshake.js';
@@ -50,6 +51,8 @@ export function stepSession(state: SessionState, event: SessionEvent, world: Ses
       return state.phase === 'open' ? onConfirm(state, event.feeds, world) : { state, effects: [] };
     case 'compare':
       return state.phase === 'open' ? beginRound(state, world) : { state, effects: [] };
+    case 'acquaint':
+      return onAcquaint(state, event.peers);
     case 'rights':
       return state.phase === 'open' ? onRights(state, world) : { state, effects: [] };
     case 'stop':
@@ -87,6 +90,8 @@ function onMessage(state: SessionState, message: Message, world: SessionWorld): 
       return onEntries(state, message);
     case 'receipt':
       return onReceipt(state, message, world);
+    case 'peers':
+      return onPeers(state, message.peers, world);
     case 'ping':
       return { state, effects: [send({ kind: 'pong', nonce: message.nonce })] };
     case 'pong':
@@ -96,6 +101,19 @@ function onMessage(state: SessionState, message: Message, world: SessionWorld): 
     default:
       return message satisfies never;
   }
+}
+
+/** A peer of an earlier version would take it for a fault. */
+function onAcquaint(state: SessionState, peers: readonly Acquaintance[]): Stepped {
+  const isTold = state.phase === 'open' && state.takesPeers;
+  return { state, effects: isTold ? [send({ kind: 'peers', peers })] : [] };
+}
+
+/** What comes too soon after the last is passed over: it is hearsay, and there will be more. */
+function onPeers(state: SessionState, peers: readonly Acquaintance[], world: SessionWorld): Stepped {
+  if (world.monotonicMs - state.toldAtMs < LIMITS.acquaintGapMs) return { state, effects: [] };
+  const told = { ...state, toldAtMs: world.monotonicMs };
+  return { state: told, effects: [{ kind: 'acquainted', peers }] };
 }
 
 function onHello(state: SessionState, hello: Hello, world: SessionWorld): Stepped {
@@ -121,7 +139,12 @@ function onHello(state: SessionState, hello: Hello, world: SessionWorld): Steppe
     const closed = close(state, 'pending', reason);
     return { state: closed.state, effects: [...reply, ...closed.effects] };
   }
-  const open: SessionState = { ...state, phase: 'open', skewMs: hello.atMs - world.wallMs };
+  const open: SessionState = {
+    ...state,
+    phase: 'open',
+    skewMs: hello.atMs - world.wallMs,
+    takesPeers: understandsPeers(hello.version),
+  };
   // The responder names its scopes first; the initiator then begins the comparison.
   const offer = world.channel.initiator ? [] : [offerScopes(world)];
   return { state: open, effects: [...reply, { kind: 'opened', hello }, ...offer] };

@@ -76,6 +76,26 @@ async function settle(
   return house;
 }
 
+/** Where two know each other's places by their operators, and one of them somebody whom the other knows by key alone. */
+async function introduce(
+  t: ExecutionContext,
+  exchange: readonly [alice: boolean, bob: boolean],
+): Promise<{ readonly town: Town; readonly a: House; readonly b: House; readonly c: House }> {
+  const town = new Town();
+  const at = (name: string, key: KeyPair): TrustedPeer => ({ address: addressOf(name), key: key.publicKey });
+  const house = (name: string, trustedPeers: readonly TrustedPeer[], tells: boolean): Promise<House> =>
+    town.start(t, name, {
+      address: addressOf(name),
+      trustedPeers,
+      discovery: { finders: [], exchange: tells },
+    });
+  const a = await house('alice', [at('bob', bob), listed('carol', carol)], exchange[0]);
+  const b = await house('bob', [at('alice', alice), at('carol', carol)], exchange[1]);
+  const c = await house('carol', [at('bob', bob), listed('alice', alice)], true);
+  await town.time.advance(30_000);
+  return { town, a, b, c };
+}
+
 async function look(town: Town, ...houses: readonly House[]): Promise<void> {
   for (const { node } of houses) await node.discovery.look({ timeoutMs: 1_000, fresh: false });
   await town.time.advance(5_000);
@@ -237,4 +257,50 @@ test('a label fits DNS, whatever a node is called', (t) => {
     t.regex(labelOf(name, bob.publicKey), /^[a-z0-9][a-z0-9-]{0,60}[a-z0-9]$/, name);
   }
   t.not(labelOf('local-node', bob.publicKey), labelOf('local-node', person('eve').publicKey));
+});
+
+test('verified peers tell each other of verified peers, and who is listed by key alone is found so', async (t) => {
+  const { a, b, c } = await introduce(t, [true, true]);
+  for (const [house, other] of [
+    [a, c],
+    [c, a],
+    [a, b],
+  ] as const) {
+    const told = house.node.peers().find(({ id }) => id === other.node.id);
+    t.like(told, { status: 'connected', trustLevel: 'verified' }, `${house.name} and ${other.name}`);
+  }
+});
+
+test('a node whose exchange is off neither tells nor listens', async (t) => {
+  for (const exchange of [
+    [false, true],
+    [true, false],
+  ] as const) {
+    const { a, c } = await introduce(t, exchange);
+    const told = a.node.peers().find(({ id }) => id === c.node.id);
+    // Carol may have been told by bob where alice is: only then do they meet.
+    const isMet = told?.status === 'connected';
+    t.is(isMet, exchange[1], exchange[1] ? 'carol heard of alice' : 'nobody was told');
+    if (!exchange[0]) t.deepEqual(a.node.found(), []);
+  }
+});
+
+test('what a peer tells makes nobody trusted', async (t) => {
+  const town = new Town();
+  const place = (name: string, key: KeyPair): TrustedPeer => ({
+    address: addressOf(name),
+    key: key.publicKey,
+  });
+  const start = (name: string, trustedPeers: readonly TrustedPeer[]): Promise<House> =>
+    town.start(t, name, {
+      address: addressOf(name),
+      trustedPeers,
+      discovery: { finders: [], exchange: true },
+    });
+  const a = await start('alice', [place('bob', bob)]);
+  await start('bob', [place('alice', alice), place('carol', carol)]);
+  const c = await start('carol', [place('bob', bob)]);
+  await town.time.advance(30_000);
+  t.like(foundAt(a, 'carol'), { method: 'exchange', trustLevel: 'unknown', fingerprint: c.node.fingerprint });
+  t.false(a.node.found().some(({ status }) => status === 'connected'));
 });

@@ -7,7 +7,7 @@ import { concatBytes } from '../dist/bytes.js';
 import { decodeCbor, encodeCbor, isCborMap, type Cbor } from '../dist/cbor.js';
 import { LIMITS } from '../dist/limits.js';
 import { decodeMessage, encodeMessage, type Message } from '../dist/message.js';
-import { seeded, tools } from './forge.js';
+import { alice, seeded, tools } from './forge.js';
 import { messages, SAMPLES } from './messages.js';
 
 const { compression } = tools;
@@ -100,6 +100,7 @@ const [feed] = (mapOf(SAMPLES.receipt)['feeds'] as readonly (readonly Cbor[])[])
 const feedName = feed?.[0] ?? null;
 const range = (...members: readonly Cbor[]): Cbor => [members];
 const low = new Uint8Array(0);
+const PLACE = 'ws://alice:1/v1/federation';
 const MALFORMED: { readonly [K in Message['kind']]?: Readonly<Record<string, readonly Cbor[]>> } = {
   hello: {
     version: ['', '1', '1.0', 'v1.0.0', '1.0.0-x', '11111.0.0', 1],
@@ -196,6 +197,20 @@ const MALFORMED: { readonly [K in Message['kind']]?: Readonly<Record<string, rea
     run: [new Uint8Array(7), null],
     at: [-1, null],
     sig: [new Uint8Array(63), null],
+  },
+  peers: {
+    peers: [
+      null,
+      [null],
+      [[alice.publicKey, 'alice']],
+      [[alice.publicKey.subarray(1), 'alice', PLACE]],
+      [[alice.publicKey, '../alice', PLACE]],
+      [[alice.publicKey, 'alice', 'file:///etc/passwd']],
+      [[alice.publicKey, 'alice', 'ws://alice:1/admin/v1/federation']],
+      [[alice.publicKey, 'alice', 'http://alice:1']],
+      [[alice.publicKey, 'alice', `ws://${'a.'.repeat(300)}:1/v1/federation`]],
+      Array.from({ length: LIMITS.acquaintances + 1 }, () => [alice.publicKey, 'alice', PLACE]),
+    ],
   },
   ping: { n: [-1, null, '1'] },
   pong: { n: [-1, null, '1'] },

@@ -43,6 +43,10 @@ export const SAMPLES: { readonly [K in Message['kind']]: Message } = {
   want: { kind: 'want', ranges: [{ key: FEED.key, from: 1, to: 5, aligned: true }], creditBytes: 100 },
   entries: { kind: 'entries', entries: [Uint8Array.of(1, 2, 3)] },
   receipt: { kind: 'receipt', feeds: [FEED], run: epoch(2), atMs: 1, signature: SIGNATURE },
+  peers: {
+    kind: 'peers',
+    peers: [{ key: alice.publicKey, name: 'alice', address: 'wss://alice.example:443/v1/federation' }],
+  },
   ping: { kind: 'ping', nonce: 1 },
   pong: { kind: 'pong', nonce: 1 },
   bye: { kind: 'bye', code: 'going_away', reason: 'restart' },
@@ -136,6 +140,17 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
     run: bytes(8),
     atMs: count,
     signature: bytes(64),
+  }),
+  peers: fc.record<Of<'peers'>>({
+    kind: fc.constant('peers'),
+    peers: fc.array(
+      fc.record({
+        key: bytes(32),
+        name,
+        address: fc.integer({ min: 1, max: 65_535 }).map((port) => `ws://10.0.0.1:${port}/v1/federation`),
+      }),
+      { maxLength: LIMITS.acquaintances },
+    ),
   }),
   ping: fc.record<Of<'ping'>>({ kind: fc.constant('ping'), nonce: count }),
   pong: fc.record<Of<'pong'>>({ kind: fc.constant('pong'), nonce: count }),

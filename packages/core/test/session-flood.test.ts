@@ -80,6 +80,7 @@ class Flooded {
       greeted: () => undefined,
       opened: () => undefined,
       closed: () => undefined,
+      acquainted: () => undefined,
       gated: () => undefined,
     });
     this.runner.start();

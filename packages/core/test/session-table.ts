@@ -69,6 +69,8 @@ export const TABLE = {
   'message entries, beyond the credit': inOpen(FLOW),
   'message receipt': inOpen('receipt'),
   'message receipt, signed by another key': inOpen('→ closed: send bye(fault), close(fault)'),
+  'message peers': inOpen('acquainted'),
+  'message peers, again and too soon': inOpen(NOTHING),
   'message ping': inOpen('send pong'),
   'message pong': inOpen(NOTHING),
   'message bye': inAll('→ closed: close(going_away)'),
@@ -104,6 +106,8 @@ export const TABLE = {
     'send holdings, send holdings',
     NOTHING,
   ],
+  acquaint: inOpenOnly('send peers'),
+  'acquaint, a peer of an earlier version': inOpenOnly(NOTHING),
   stop: inAll('→ closed: send bye(going_away), close(going_away)'),
   lost: inAll('→ closed'),
 } as const satisfies Readonly<Record<string, Cells>>;

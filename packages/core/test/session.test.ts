@@ -43,6 +43,7 @@ const ranges = (
 });
 const wanted = { key: OURS.key, from: 1, to: 9, aligned: false };
 const entry = new Uint8Array(1000);
+const ACQUAINTANCE = { key: carol.publicKey, name: 'carol', address: 'ws://carol:1/v1/federation' };
 const serving = { owed: [wanted], serving: true };
 
 /** How each row comes about; `side` is ours. */
@@ -101,6 +102,12 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
   }),
   'message receipt': (side) => said(receiptBy(side === 'dialled' ? bob : alice)),
   'message receipt, signed by another key': () => said(receiptBy(carol)),
+  'message peers': () => said({ kind: 'peers', peers: [ACQUAINTANCE] }),
+  'message peers, again and too soon': () => ({
+    ...said({ kind: 'peers', peers: [ACQUAINTANCE] }),
+    world: { monotonicMs: LIMITS.acquaintGapMs - 1 },
+    state: { toldAtMs: 0 },
+  }),
   'message ping': () => said({ kind: 'ping', nonce: 7 }),
   'message pong': () => said({ kind: 'pong', nonce: 7 }),
   'message bye': () => said({ kind: 'bye', code: 'going_away', reason: 'restart' }),
@@ -153,6 +160,11 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
   'rights, of which some scopes flow to the peer alone': () => ({
     event: { kind: 'rights' },
     world: { monotonicMs: LIMITS.offerGapMs, unconfirmed: () => [OURS] },
+  }),
+  acquaint: () => ({ event: { kind: 'acquaint', peers: [ACQUAINTANCE] } }),
+  'acquaint, a peer of an earlier version': () => ({
+    event: { kind: 'acquaint', peers: [ACQUAINTANCE] },
+    state: { takesPeers: false },
   }),
   stop: () => ({ event: { kind: 'stop', code: 'going_away', reason: 'restart' } }),
   lost: () => ({ event: { kind: 'lost' } }),

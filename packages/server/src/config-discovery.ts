@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { parseDnsServer, parseTsigKey, type DnsServer, type TsigKey } from '@logline/federation-core/node';
 import { bindsLoopback } from './addresses.js';
-import { expected, ok, optional, problem, type Read } from './config-values.js';
+import { expected, ok, onOrOff, optional, problem, type Read } from './config-values.js';
 
 export interface DiscoveryConfig {
   /** Whether this node announces itself on the local network, and listens for others there. */
@@ -17,6 +17,8 @@ export interface DiscoveryConfig {
   readonly dnsServers?: readonly DnsServer[] | undefined;
   /** Where this node registers itself. */
   readonly dnsUpdate: { readonly server: DnsServer; readonly key: TsigKey } | undefined;
+  /** Whether verified peers are told of each other, and listened to when they tell. */
+  readonly exchange: boolean;
 }
 
 /** A service that is started by a program says itself what it wants. */
@@ -24,6 +26,7 @@ export const DEFAULT_DISCOVERY: DiscoveryConfig = {
   broadcast: false,
   dnsName: undefined,
   dnsUpdate: undefined,
+  exchange: true,
 };
 
 const DNS_NAME =
@@ -60,6 +63,7 @@ export const DISCOVERY_VARIABLES = {
   FEDERATION_DNS_NAME: dnsName,
   FEDERATION_DNS_UPDATE_SERVER: dnsServer,
   FEDERATION_DNS_UPDATE_KEY: tsigKey,
+  FEDERATION_PEER_EXCHANGE: onOrOff('on'),
 };
 
 interface DiscoveryValues {
@@ -67,6 +71,7 @@ interface DiscoveryValues {
   readonly FEDERATION_DNS_NAME: string | undefined;
   readonly FEDERATION_DNS_UPDATE_SERVER: DnsServer | undefined;
   readonly FEDERATION_DNS_UPDATE_KEY: TsigKey | undefined;
+  readonly FEDERATION_PEER_EXCHANGE: boolean;
   readonly FEDERATION_NETWORK_KEY: string;
   readonly FEDERATION_BIND_HOST: string;
 }
@@ -78,6 +83,7 @@ export function discoveryOf(values: DiscoveryValues): DiscoveryConfig {
     broadcast: broadcasts(values),
     dnsName: values.FEDERATION_DNS_NAME,
     dnsUpdate: server === undefined || key === undefined ? undefined : { server, key },
+    exchange: values.FEDERATION_PEER_EXCHANGE,
   };
 }
 

@@ -23,8 +23,9 @@ export function discoveryOptions({
   bindHost,
   bindPort,
 }: ServerConfig): NonNullable<LocalNodeOptions['discovery']> {
-  const { broadcast, broadcastOn, dnsName, dnsServers, dnsUpdate } = discovery;
+  const { broadcast, broadcastOn, dnsName, dnsServers, dnsUpdate, exchange } = discovery;
   return {
+    exchange,
     ...(broadcast && {
       broadcast: broadcastOn ?? { interfaces: interfacesOf(bindHost), ipv6: isIP(bindHost) !== 4 },
     }),

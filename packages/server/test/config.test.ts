@@ -31,7 +31,7 @@ test('without any variable the defaults of the specification hold', (t) => {
     certFile: undefined,
     keyPassphraseFile: undefined,
     allowPrivatePeers: true,
-    discovery: { broadcast: false, dnsName: undefined, dnsUpdate: undefined },
+    discovery: { broadcast: false, dnsName: undefined, dnsUpdate: undefined, exchange: true },
     discoveryIntervalMs: 300_000,
     syncIntervalMs: 60_000,
     logLevel: 'info',

@@ -21,7 +21,13 @@ async function freePort(): Promise<number> {
 
 function broadcasting(port: number): Partial<ServerOptions> {
   const broadcastOn = { interfaces: ['127.0.0.1'], port };
-  const discovery = { broadcast: true, broadcastOn, dnsName: undefined, dnsUpdate: undefined };
+  const discovery = {
+    broadcast: true,
+    broadcastOn,
+    dnsName: undefined,
+    dnsUpdate: undefined,
+    exchange: true,
+  };
   return { networkKey: NETWORK_KEY, tenants: '*', discovery };
 }
 
@@ -113,6 +119,7 @@ test('a name server that dies or lies changes nothing for those who are connecte
     dnsName: 'fed.example.org',
     dnsServers: [zone.server],
     dnsUpdate: undefined,
+    exchange: true,
   };
   const network: Partial<ServerOptions> = { networkKey: NETWORK_KEY, discovery };
   const alice = await serve(t, { name: 'alice', ...network });

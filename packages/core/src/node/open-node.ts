@@ -62,6 +62,8 @@ export interface LocalDiscovery {
   /** Multicast DNS on the local network. */
   readonly broadcast?: MdnsOptions | undefined;
   readonly dns?: DnsFinderOptions | undefined;
+  /** Whether verified peers are told of each other, and listened to when they tell. */
+  readonly exchange?: boolean | undefined;
 }
 
 export interface LocalNode {
@@ -78,11 +80,11 @@ export interface LocalNode {
 }
 
 /** Whom the node met where is remembered beside its log. */
-function discoveryAt(dataDir: string, { broadcast, dns }: LocalDiscovery): DiscoveryOptions {
+function discoveryAt(dataDir: string, { broadcast, dns, exchange }: LocalDiscovery): DiscoveryOptions {
   const finders: Finder[] = [];
   if (broadcast !== undefined) finders.push(new MdnsFinder(broadcast));
   if (dns !== undefined) finders.push(new DnsFinder(dns));
-  return { finders, notebook: openNotebook(join(dataDir, 'met')) };
+  return { finders, notebook: openNotebook(join(dataDir, 'met')), exchange };
 }
 
 /** Opens a node over a data directory. Rejects with a `LoglineError` that says what to do. */

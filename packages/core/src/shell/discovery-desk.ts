@@ -1,5 +1,6 @@
 /** Discovery at work: the ways of finding nodes, what they found, and what is remembered of it over a restart. */
 
+import type { Acquaintance } from '../acquaintance.js';
 import { equalBytes } from '../bytes.js';
 import { Candidates, type Candidate, type Found, type Moment } from '../discovery.js';
 import { messageOf } from '../errors.js';
@@ -16,6 +17,7 @@ import { LIMITS } from '../limits.js';
 import { PROTOCOL_VERSION, type Hello } from '../message.js';
 import { hintLeftMs, kinshipOf, networkHint, type HintWorld } from '../network-hint.js';
 import type { Link, Timer, Tools } from '../ports.js';
+import { Exchange, type Acquainted } from './exchange.js';
 import type { Scouting } from './peering.js';
 import { Scout, type ScoutOptions } from './scout.js';
 import type { SessionEnd } from './session-host.js';
@@ -24,6 +26,7 @@ export interface DeskOptions extends DiscoveryOptions, Omit<ScoutOptions, 'candi
   /** The stretched network key. */
   readonly networkKey: Uint8Array;
   readonly tools: Tools;
+  readonly sessions: () => readonly Acquainted[];
 }
 
 /** What one method found, now or lately. */
@@ -37,12 +40,14 @@ export interface LookReport {
 }
 
 const TICK_MS = 1_000;
-const SAVE_MS = 5_000;
+const SAVE_MS = LIMITS.acquaintGapMs + TICK_MS;
 
 export class DiscoveryDesk implements Scouting {
   readonly candidates: Candidates;
   readonly #options: DeskOptions;
   readonly #scout: Scout;
+  /** Where peers are told of peers, and listened to. */
+  readonly #exchange: Exchange | undefined;
   /** The last thing that was wrong with each part, so that it is told once. */
   readonly #faults = new Map<string, string>();
   /** What kept a method from announcing this node; tried again at the next look. */
@@ -60,6 +65,9 @@ export class DiscoveryDesk implements Scouting {
     const { standing } = options;
     this.candidates = new Candidates((key) => standing.trusts(key));
     this.#scout = new Scout({ ...options, candidates: this.candidates });
+    const { own, exchange = false } = options;
+    const placesOf = (key: Uint8Array): readonly string[] => this.placesOf(key);
+    this.#exchange = exchange ? new Exchange({ ...options, ownKey: own.key, placesOf }) : undefined;
   }
 
   /** Reads what was remembered, and begins to look at what is found. A damaged notebook costs what was in it. */
@@ -123,9 +131,8 @@ export class DiscoveryDesk implements Scouting {
     return this.#scout.isBusy;
   }
 
-  /** Tells of addresses in another way than by a finder. */
-  hear(found: readonly Found[]): void {
-    this.#take(found);
+  acquainted(peers: readonly Acquaintance[]): void {
+    if (this.#exchange !== undefined) this.#take(this.#exchange.hearsay(peers));
   }
 
   /** The address is dialled again without waiting for its backoff. */
@@ -163,7 +170,11 @@ export class DiscoveryDesk implements Scouting {
     const { clock } = this.#options;
     this.candidates.expire(momentOf(clock));
     this.#scout.dialDue();
-    if (clock.monotonic() >= this.#saveAtMs) this.#save();
+    if (clock.monotonic() >= this.#saveAtMs) {
+      this.#save();
+      // Not sooner than a peer would listen again.
+      this.#exchange?.tell();
+    }
     this.#timer = clock.after(TICK_MS, () => {
       if (!this.#closed) this.#tick();
     });

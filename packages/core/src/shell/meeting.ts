@@ -33,6 +33,7 @@ export function prepareMeeting(
   const desk = new DiscoveryDesk({
     finders: discovery?.finders ?? [],
     notebook: discovery?.notebook,
+    exchange: discovery?.exchange ?? false,
     own: { name, key: keyPair.publicKey },
     networkKey,
     book,
@@ -42,6 +43,7 @@ export function prepareMeeting(
     tools,
     isConnected: (key) => peering.session(key) !== undefined,
     take: (link) => peering.takeScouted(link),
+    sessions: () => peering.sessions(),
     onEvent,
   });
   const peering: Peering = new Peering({

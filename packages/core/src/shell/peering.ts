@@ -1,5 +1,6 @@
 /** Connections: takes links that were dialled and calls, keeps one session per pair of nodes, and binds names to keys. */
 
+import type { Acquaintance } from '../acquaintance.js';
 import type { NodeEvent } from '../events.js';
 import type { FeedKey } from '../feed.js';
 import type { GateOutcome } from '../gate.js';
@@ -24,7 +25,10 @@ export interface PeeringOptions {
   readonly book: PeerBook;
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly host: Omit<SessionHost<SessionRunner>, 'isClaimed' | 'greeted' | 'opened' | 'closed' | 'gated'> &
+  readonly host: Omit<
+    SessionHost<SessionRunner>,
+    'isClaimed' | 'greeted' | 'opened' | 'closed' | 'gated' | 'acquainted'
+  > &
     ContactHost &
     SuccessionHost;
   readonly onEvent: (event: NodeEvent) => void;
@@ -38,6 +42,8 @@ export interface Scouting {
   placesOf(key: Uint8Array): readonly string[];
   /** The node at the other end is of our network, and has proven its key. */
   greeted(link: Link, hello: Hello): void;
+  /** A peer whom we trust tells of others. */
+  acquainted(peers: readonly Acquaintance[]): void;
   closed(link: Link, end: SessionEnd & { readonly wasOpen: boolean }): void;
 }
 
@@ -94,6 +100,7 @@ export class Peering {
       opened: (session, hello) => this.#opened(session, hello),
       closed: (session, why) => this.#closed(session, why),
       gated: (session, outcomes) => this.#gated(session, outcomes),
+      acquainted: (_, peers) => options.scouting?.acquainted(peers),
     };
   }
 

@@ -1,5 +1,6 @@
 /** What all sessions of a node share, and what they tell it. */
 
+import type { Acquaintance } from '../acquaintance.js';
 import type { FeedKey } from '../feed.js';
 import type { NodeFigures } from '../figures.js';
 import type { GateOutcome } from '../gate.js';
@@ -40,5 +41,7 @@ export interface SessionHost<S extends HostedSession> {
   /** Both sides trust each other. */
   opened(session: S, hello: Hello): void;
   closed(session: S, why: SessionEnd): void;
+  /** The peer tells of others. */
+  acquainted(session: S, peers: readonly Acquaintance[]): void;
   gated(session: S, outcomes: readonly GateOutcome[]): void;
 }

@@ -224,14 +224,14 @@ export class SessionRunner {
         return this.#learn(effect.lower, effect.upper, effect.feeds);
       case 'receipt':
         return this.#learnAll(effect.receipt.feeds);
+      case 'acquainted':
+        return this.#host.acquainted(this, effect.peers);
       case 'plan':
         return this.plan();
       case 'gate':
-        void this.#gate(effect.entries, effect.frameBytes);
-        return undefined;
+        return void this.#gate(effect.entries, effect.frameBytes);
       case 'serve':
-        void this.#serve(effect.range, effect.bytesMost);
-        return undefined;
+        return void this.#serve(effect.range, effect.bytesMost);
       case 'pushed':
         countSent(this.#host.figures, scopeOfFeed(effect.key), effect);
         return this.#view.pushed(effect.key, effect.seq);
