@@ -13,6 +13,11 @@ export interface Acquaintance {
   readonly address: string;
 }
 
+export interface Peers {
+  readonly kind: 'peers';
+  readonly peers: readonly Acquaintance[];
+}
+
 /** Nodes of earlier versions take the message for a fault. */
 const SINCE = [0, 2, 0];
 
@@ -30,13 +35,15 @@ export function isTellable(address: string): boolean {
   return parsed !== undefined && address === `${scheme}://${parsed.display}${FEDERATION_PATH}`;
 }
 
-export function writePeers(peers: readonly Acquaintance[]): Cbor {
-  return peers.map(({ key, name, address }) => [key, name, address]);
+export function writePeers({ peers }: Peers): Cbor {
+  return { t: 'peers', peers: peers.map(({ key, name, address }) => [key, name, address]) };
 }
 
-/** `undefined` for whatever is no list of at most `acquaintances` of them. */
-export function readPeers(value: Cbor | undefined): readonly Acquaintance[] | undefined {
-  if (!isCborList(value) || value.length > LIMITS.acquaintances) return undefined;
+/** `undefined` for whatever is no list of at most `acquaintances` of them, and nothing else. */
+export function readPeers(map: { readonly [member: string]: Cbor }): Peers | undefined {
+  const value = map['peers'];
+  if (Object.keys(map).length !== 2 || !isCborList(value) || value.length > LIMITS.acquaintances)
+    return undefined;
   const peers: Acquaintance[] = [];
   for (const item of value) {
     if (!isCborList(item) || item.length !== 3) return undefined;
@@ -45,5 +52,5 @@ export function readPeers(value: Cbor | undefined): readonly Acquaintance[] | un
     if (typeof address !== 'string' || !isTellable(address)) return undefined;
     peers.push({ key, name, address });
   }
-  return peers;
+  return { kind: 'peers', peers };
 }

@@ -1,7 +1,7 @@
 /** The messages of a session: deterministic CBOR in frames, compressed when that pays. PROTOCOL.md is the same in words. */
 
 import { concatBytes, fromKey, toKey } from './bytes.js';
-import { readPeers, writePeers, type Acquaintance } from './acquaintance.js';
+import { readPeers, writePeers, type Peers } from './acquaintance.js';
 import {
   decodeCanonicalCbor,
   encodeCbor,
@@ -111,11 +111,6 @@ export interface Receipt {
   readonly signature: Uint8Array;
 }
 
-export interface Peers {
-  readonly kind: 'peers';
-  readonly peers: readonly Acquaintance[];
-}
-
 export interface Ping {
   readonly kind: 'ping' | 'pong';
   readonly nonce: number;
@@ -198,7 +193,7 @@ function toCbor(message: Message): Cbor {
       return { t: 'receipt', feeds: message.feeds.map(writeFeedHoldings), run, at: atMs, sig: signature };
     }
     case 'peers':
-      return { t: 'peers', peers: writePeers(message.peers) };
+      return writePeers(message);
     case 'ping':
     case 'pong':
       return { t: message.kind, n: message.nonce };
@@ -222,7 +217,7 @@ function fromCbor(map: { readonly [key: string]: Cbor }): Message | undefined {
     case 'receipt':
       return readReceipt(map);
     case 'peers':
-      return readPeersMessage(map);
+      return readPeers(map);
     case 'ping':
     case 'pong':
       return hasMembers(map, 2) && isCount(map['n']) ? { kind: map['t'], nonce: map['n'] } : undefined;
@@ -335,11 +330,6 @@ function readReceipt(map: { readonly [key: string]: Cbor }): Receipt | undefined
   if (!hasMembers(map, 5) || list === undefined) return undefined;
   if (!isBytes(run, EPOCH_BYTES) || !isCount(at) || !isBytes(sig, SIGNATURE_BYTES)) return undefined;
   return { kind: 'receipt', feeds: list, run, atMs: at, signature: sig };
-}
-
-function readPeersMessage(map: { readonly [key: string]: Cbor }): Peers | undefined {
-  const peers = readPeers(map['peers']);
-  return hasMembers(map, 2) && peers !== undefined ? { kind: 'peers', peers } : undefined;
 }
 
 function readBye(map: { readonly [key: string]: Cbor }): Bye | undefined {
