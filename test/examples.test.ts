@@ -48,6 +48,17 @@ test('a service with a document of its own settles what two people changed apart
   t.is(out.match(/^note: /gm)?.length, 2);
 });
 
+test('two processes that disagree read the same under each policy', async (t) => {
+  const { code, out, err } = await example('disagree');
+  t.is(code, 0, err);
+  t.deepEqual(out.trim().split('\n'), [
+    'timestamp: both read reverted',
+    'priority of alice: both read executed',
+    'manual: both read reverted, to be decided',
+    'decided at alice: both read executed',
+  ]);
+});
+
 test('a service that talks to a node appends once, and follows until it sees its span', async (t) => {
   const server = await startServer({
     dataDir: await temporaryDirectory(t),

@@ -14,6 +14,8 @@ export interface ServerSetup {
   /** What the server says goes to the end of this file. */
   readonly logPath: string;
   readonly signal: AbortSignal;
+  /** Further variables of its environment. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
 const READY_MS = 60_000;
@@ -128,7 +130,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 }
 
 /** Only what the demo sets counts, not what the shell has for another server. */
-function environmentOf({ name, port, dataDir }: ServerSetup): NodeJS.ProcessEnv {
+function environmentOf({ name, port, dataDir, variables }: ServerSetup): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('FEDERATION_'));
   return {
     ...Object.fromEntries(inherited),
@@ -140,6 +142,7 @@ function environmentOf({ name, port, dataDir }: ServerSetup): NodeJS.ProcessEnv 
     FEDERATION_DATA_DIR: dataDir,
     FEDERATION_TENANTS: '*',
     LOG_LEVEL: 'info',
+    ...variables,
   };
 }
 
