@@ -1,6 +1,12 @@
 /** Whose tenants are shared, who rules over them, and how far the word of others goes: the settings of trust. */
 
-import { keyOfFingerprint, parseTenant, type TenantId, type TrustSettings } from '@logline/federation-core';
+import {
+  keyOfFingerprint,
+  LIMITS,
+  parseTenant,
+  type TenantId,
+  type TrustSettings,
+} from '@logline/federation-core';
 import { expected, list, ok, onOrOff, wholeNumber, type Read } from './config-values.js';
 
 /** A tenant to share, with the key of its primary where the operator pins one. */
@@ -28,10 +34,18 @@ const VOUCHERS_MAX = 100;
 const PINNED = /^(.+)@([A-Za-z0-9_-]{43})$/;
 
 export const TRUST_VARIABLES = {
-  FEDERATION_TENANTS: list(readTenant, (named) => {
-    const tenants = named.map(({ tenant }) => tenant);
-    return tenants.find((tenant, i) => tenants.indexOf(tenant) !== i);
-  }),
+  FEDERATION_TENANTS: list(
+    readTenant,
+    (named) => {
+      const seen = new Set<TenantId | '*'>();
+      return named.find(({ tenant }) => seen.size === seen.add(tenant).size)?.tenant;
+    },
+    {
+      // Else what is shared would not fit one message to a peer.
+      most: LIMITS.sharedTenants,
+      advice: 'share all with *, or grant them one by one with logline federation tenants grant',
+    },
+  ),
   FEDERATION_TRUST_DEPTH: wholeNumber(String(DEFAULT_TRUST.trust.depth), { least: 1, most: DEPTH_MAX }),
   FEDERATION_TRUST_VOUCHERS: wholeNumber(String(DEFAULT_TRUST.trust.vouchers), {
     least: 1,

@@ -27,10 +27,11 @@ export function optional<T>(read: (value: string) => Read<T>): Variable<T | unde
   return text<T | undefined>('', (value) => (value === '' ? ok(undefined) : read(value)));
 }
 
-/** A comma list. Every bad part is a problem of its own. */
+/** A comma list. Every bad part is a problem of its own, and so is having more of them than `bound` allows. */
 export function list<T>(
   read: (part: string) => Read<T>,
   repeated: (values: readonly T[]) => string | undefined,
+  bound?: { readonly most: number; readonly advice: string },
 ): Variable<T[]> {
   return z
     .string()
@@ -46,6 +47,10 @@ export function list<T>(
       const twice = repeated(values);
       if (twice !== undefined)
         ctx.addIssue({ code: 'custom', message: `names ${twice} twice: keep one of them` });
+      if (bound !== undefined && values.length > bound.most) {
+        const message = `expected at most ${bound.most}, got ${values.length}: ${bound.advice}`;
+        ctx.addIssue({ code: 'custom', message });
+      }
       return values;
     });
 }

@@ -1,6 +1,7 @@
 // What the operator may configure, and what a wrong setting is told.
 import { resolve } from 'node:path';
 import test from 'ava';
+import { LIMITS } from '@logline/federation-core';
 import { DEFAULT_ACCESS, readConfig } from '../dist/index.js';
 
 const KEY = 'A'.repeat(42) + 'E';
@@ -69,6 +70,18 @@ test('tenants are a list, or a star for all of them', (t) => {
   ]);
   t.is(readConfig({ FEDERATION_TENANTS: '*' }).tenants, '*');
   t.is(readConfig({ FEDERATION_TENANTS: 'acme,*' }).tenants, '*');
+});
+
+test('more tenants than a peer can be told of are refused before anything starts', (t) => {
+  const tenants = (count: number): string => Array.from({ length: count }, (_, n) => `t${n}`).join(',');
+  const most = LIMITS.sharedTenants;
+  t.is(readConfig({ FEDERATION_TENANTS: tenants(most) }).tenants.length, most);
+  const message = messageOf({ FEDERATION_TENANTS: tenants(most + 1) });
+  t.true(
+    message.includes(`FEDERATION_TENANTS: expected at most ${most}, got ${most + 1}: share all with *`),
+    message,
+  );
+  t.true(messageOf({ FEDERATION_TENANTS: 'acme,globex,acme' }).includes('names acme twice'));
 });
 
 test('intervals are seconds, and port 0 takes any free one', (t) => {
