@@ -15,8 +15,6 @@ import { readTap } from './tap.mjs';
 
 /** Rows that no case shows, and why. */
 const NOT_YET = {
-  T17: 'shown by the tests of authentication, which take callers and tokens apart one by one',
-  T18: 'shown by the tests of dialling, which run a name server of their own',
   T27: 'shown by the tests of discovery, which flood and forge, and between machines by npm run discovery',
   T28: 'there is no strong mode yet',
   T30: 'a step of continuous integration, not a case: npm ci --ignore-scripts and an audit',

@@ -16,6 +16,7 @@ import { CLI_MUTANTS } from './mutants/cli.mjs';
 import { DISCOVERY_MUTANTS } from './mutants/discovery.mjs';
 import { GATE_MUTANTS } from './mutants/gate.mjs';
 import { KEY_MUTANTS } from './mutants/keys.mjs';
+import { REST_MUTANTS } from './mutants/rest.mjs';
 import { SPAN_MUTANTS } from './mutants/span.mjs';
 import { STORE_MUTANTS } from './mutants/store.mjs';
 import { TRUST_MUTANTS } from './mutants/trust.mjs';
@@ -37,6 +38,7 @@ const MUTANTS = [
   ...DISCOVERY_MUTANTS,
   ...ANNOTATION_MUTANTS,
   ...CLI_MUTANTS,
+  ...REST_MUTANTS,
 ];
 
 /** Copies that are worked on at once. */
@@ -51,7 +53,11 @@ const wanted = MUTANTS.filter(({ name }) => words.length === 0 || words.some((wo
 /** A project of its own with compiled packages and their tests, in which anything may be broken. */
 function copyPackages(folder) {
   const isCode = (path) => !/\.(d\.ts|map|tsbuildinfo)$/.test(path);
-  const parts = { core: ['dist', 'dist-test'], cli: ['dist', 'dist-test', 'bin', 'package.json'] };
+  const parts = {
+    core: ['dist', 'dist-test'],
+    server: ['dist', 'dist-test'],
+    cli: ['dist', 'dist-test', 'bin', 'package.json'],
+  };
   for (const [name, copied] of Object.entries(parts)) {
     mkdirSync(join(folder, 'packages', name), { recursive: true });
     for (const part of copied)

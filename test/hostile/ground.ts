@@ -3,7 +3,7 @@
 import { keyOfFingerprint, LIMITS } from '@logline/federation-core';
 import { eventually, HostileFeed, type HostileLink } from '@logline/federation-core/testing';
 import test, { type ExecutionContext } from 'ava';
-import { openFortress, Siege, type Fortress } from '../support/siege.js';
+import { openFortress, Siege, type Defences, type Fortress } from '../support/siege.js';
 import { within } from '../support/strangers.js';
 import { Watch } from './watch.js';
 
@@ -38,9 +38,7 @@ export type HostileRun = (t: ExecutionContext, siege: Siege) => void | Promise<v
  * Opens a fortress for this file and returns what registers its cases. During each one, honest spans are exchanged
  * both ways within the protocol's deadline, and the node's queues, sockets and memory stay within their bounds.
  */
-export function hostileGround(
-  options: { readonly tenants?: string } = {},
-): (title: string, run: HostileRun) => void {
+export function hostileGround(options: Defences = {}): (title: string, run: HostileRun) => void {
   const endings: (() => unknown)[] = [];
   const lifetime = { teardown: (end: () => unknown) => void endings.unshift(end) };
   let fortress: Fortress | undefined;
@@ -87,7 +85,7 @@ export async function stillServed(t: ExecutionContext, link: HostileLink, what: 
 export async function appendTo(siege: Siege, tenant: string, spans: readonly object[]): Promise<void> {
   const response = await fetch(`${siege.alice.url}/v1/timeline/spans?tenant_id=${tenant}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...siege.alice.headers, 'content-type': 'application/json' },
     body: JSON.stringify(spans),
   });
   const text = await response.text();

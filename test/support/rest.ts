@@ -10,6 +10,8 @@ export const NOWHERE = 'ws://127.0.0.1:9/v1/federation';
 export interface Reachable {
   readonly url: string;
   readonly fingerprint: string;
+  /** By which it knows its operator, where it knows callers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface TestSpan {
@@ -47,7 +49,7 @@ export async function trust(
 ): Promise<void> {
   const response = await fetch(`${server.url}/v1/trust/establish`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...server.headers, 'content-type': 'application/json' },
     body: JSON.stringify({ peer_address: peer.address, fingerprint: peer.fingerprint }),
   });
   if (!response.ok) throw new Error(`trust was refused: ${response.status} ${await response.text()}`);
@@ -71,7 +73,7 @@ async function post(
 ): Promise<Appended> {
   const response = await fetch(`${server.url}/v1/timeline/spans?tenant_id=${TENANT}`, {
     method: 'POST',
-    headers: { 'content-type': content.type },
+    headers: { ...server.headers, 'content-type': content.type },
     body: content.body,
     duplex: 'half',
   });
@@ -106,20 +108,21 @@ export async function countSpans(server: Reachable): Promise<number> {
 
 /** Whether a server has a span, durable and readable. */
 export async function has(server: Reachable, id: string): Promise<boolean> {
-  const response = await fetch(`${server.url}/v1/timeline/spans/${id}?tenant_id=${TENANT}`);
+  const { url, headers = {} } = server;
+  const response = await fetch(`${url}/v1/timeline/spans/${id}?tenant_id=${TENANT}`, { headers });
   await response.arrayBuffer();
   return response.ok;
 }
 
 /** The value of a figure at `/metrics`, summed over its labels. */
 export async function figure(server: Reachable, name: string): Promise<number> {
-  const response = await fetch(`${server.url}/metrics`);
+  const response = await fetch(`${server.url}/metrics`, { headers: { ...server.headers } });
   const lines = (await response.text()).split('\n').filter((line) => new RegExp(`^${name}[ {]`).test(line));
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
 async function read(server: Reachable, path: string): Promise<unknown> {
-  const response = await fetch(server.url + path);
+  const response = await fetch(server.url + path, { headers: { ...server.headers } });
   if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
   return response.json();
 }

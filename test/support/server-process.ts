@@ -22,6 +22,10 @@ export interface ServerSettings {
   readonly dataDir: string;
   readonly tenants?: string;
   readonly networkKey?: string;
+  /** Its operator's, who is then one of several callers. */
+  readonly adminToken?: string;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What ends with something: a test, or a whole file of them. */
@@ -47,6 +51,8 @@ export class ServerProcess {
   readonly lines: LogLine[] = [];
   /** Everything that it wrote and that is no line of the log: what a person at the terminal would read. */
   said = '';
+  /** What its operator shows. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   readonly #child: ChildProcess;
   readonly #started: Promise<LogLine>;
@@ -55,7 +61,8 @@ export class ServerProcess {
 
   /** Starts a process that lives at most as long as the test. */
   constructor(t: Lifetime, settings: ServerSettings) {
-    const { name, dataDir, tenants = 'acme', networkKey = 'a network of tests' } = settings;
+    const { name, dataDir, tenants = 'acme', networkKey = 'a network of tests', adminToken } = settings;
+    this.headers = adminToken === undefined ? {} : { authorization: `Bearer ${adminToken}` };
     const child = spawn(process.execPath, ['--import', LEASH, PROGRAM], {
       env: {
         PATH: process.env['PATH'],
@@ -65,6 +72,8 @@ export class ServerProcess {
         FEDERATION_BIND_PORT: '0',
         FEDERATION_TENANTS: tenants,
         FEDERATION_NETWORK_KEY: networkKey,
+        ...(adminToken !== undefined && { FEDERATION_ADMIN_TOKEN: adminToken }),
+        ...settings.env,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

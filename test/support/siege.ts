@@ -9,7 +9,7 @@ import { eventually, HostilePeer, type HostilePeerOptions } from '@logline/feder
 import type { ExecutionContext } from 'ava';
 import { openMemoryNode, type MemoryNode } from './memory-node.js';
 import { append, figure, has, NOWHERE, TENANT, trust } from './rest.js';
-import { ServerProcess, tempDir, type Lifetime } from './server-process.js';
+import { ServerProcess, tempDir, type Lifetime, type ServerSettings } from './server-process.js';
 import { spanNumber } from './writer.js';
 
 export const NETWORK_KEY = 'the network of alice and bob';
@@ -25,11 +25,11 @@ export interface Fortress {
   readonly bob: MemoryNode;
 }
 
+/** How alice's server is set up. */
+export type Defences = Pick<ServerSettings, 'tenants' | 'adminToken' | 'env'>;
+
 /** Starts alice's server and bob's node; resolves once they have met. */
-export async function openFortress(
-  t: Lifetime,
-  options: { readonly tenants?: string } = {},
-): Promise<Fortress> {
+export async function openFortress(t: Lifetime, options: Defences = {}): Promise<Fortress> {
   const alice = await ServerProcess.start(t, {
     name: 'alice',
     dataDir: await tempDir(t),
@@ -161,7 +161,7 @@ function faultsOf(server: ServerProcess): number {
   return server.told('fault').length + server.told('second_fault').length;
 }
 
-function newKeyPair(): KeyPair {
+export function newKeyPair(): KeyPair {
   return createCrypto().keyPair(randomBytes(32));
 }
 

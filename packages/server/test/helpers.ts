@@ -1,6 +1,6 @@
 // Servers on free ports over temporary directories, and requests to them.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FederationNode } from '@logline/federation-core';
@@ -104,6 +104,12 @@ export function raw(port: number, request: string): Promise<string> {
       if (answer === '') reject(error);
     });
   });
+}
+
+/** Resolves when the connection is over. A write that comes too late is no fault; to `once` it would be. */
+export function closed(socket: Socket): Promise<void> {
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => socket.on('close', () => resolve()));
 }
 
 /** A member that is a text; anything else is none. */

@@ -1,48 +1,18 @@
-// What known callers are held to: so many requests a minute, bodies that arrive, tokens that last, and acts that are noted.
+// What known callers are held to: bodies that somebody asked for, tokens that last, and acts that are noted.
 import { once } from 'node:events';
 import { get as httpGet, request, type IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { pino } from 'pino';
 import { eventually } from '@logline/federation-core/testing';
 import { noting, type Act } from '../dist/acts.js';
 import { startServer } from '../dist/index.js';
-import { LineDeadline } from '../dist/deadlines.js';
 import { HttpProblem } from '../dist/problem.js';
-import { openRates } from '../dist/rates.js';
-import { ACCESS, gateway, inSeconds, operator, user } from './callers.js';
-import { get, lineOf, post, raw, serve, temporaryDirectory } from './helpers.js';
+import { ACCESS, inSeconds, operator, user } from './callers.js';
+import { closed, get, lineOf, post, raw, serve, temporaryDirectory } from './helpers.js';
 
 const SPANS = '/v1/timeline/spans';
-const READ = 'federation:read';
-
-test('a caller who has used up its minute is told when to come back, and others are not held up', async (t) => {
-  const { url } = await serve(t, { access: { ...ACCESS, requestsPerMinute: 3 } });
-  const alice = user({ tenant: 'acme' });
-  for (let n = 0; n < 3; n++) t.is((await get(url + SPANS, alice)).status, 200);
-  const refused = await get(url + SPANS, alice);
-  t.is(refused.status, 429);
-  t.is(refused.body['error'], 'rate_limited');
-  t.is(refused.headers.get('content-type'), 'application/problem+json');
-  const seconds = Number(refused.headers.get('retry-after'));
-  t.true(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60);
-  t.is((await get(url + SPANS, gateway('acme', READ))).status, 429, 'the same user, by way of the gateway');
-  t.is((await get(url + SPANS, user({ tenant: 'acme', sub: 'bob' }))).status, 200);
-  t.is((await get(url + SPANS, user({ tenant: 'globex' }))).status, 200, 'a namesake of another tenant');
-  t.is((await get(`${url}/health`, alice)).status, 200);
-  t.is((await get(url + SPANS, user({ tenant: 'acme', exp: inSeconds(-60) }))).status, 401);
-});
-
-test('more callers than are counted share one allowance, so that their number costs no memory', async (t) => {
-  const rates = await openRates(1);
-  const count = (name: string): Promise<void> =>
-    rates.count({ kind: 'bearer', name, roles: new Set(), tenant: undefined, expiresAtMs: undefined });
-  for (let n = 0; n < 10_000; n++) await count(`user ${n}`);
-  await count('one more');
-  await t.throwsAsync(() => count('yet another'), { message: /ask again in \d+ s/ });
-  await t.throwsAsync(() => count('user 7'), { instanceOf: HttpProblem });
-});
 
 test('an act of an admin is noted before it is answered, with how it ended', async (t) => {
   const acts: (Act & { event: string })[] = [];
@@ -91,43 +61,6 @@ test('an act that cannot be noted fails, and one that fails is noted all the sam
   );
 });
 
-const QUICK = { headersMs: 200, bodyMs: 200 };
-const head = (type: string, length: string): string =>
-  `POST ${SPANS}?tenant_id=acme HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`;
-
-test('headers, bodies and lines that never end are given up, and cost others nothing', async (t) => {
-  t.timeout(30_000, 'nothing ended it');
-  const { url, port } = await serve(t, { deadlines: QUICK });
-  const chunked = 'Transfer-Encoding: chunked';
-  const [half, body, line, long] = await Promise.all([
-    raw(port, 'GET /health HTTP/1.1\r\nHost: loc'),
-    raw(port, `${head('application/json', 'Content-Length: 100')}{"id":`),
-    raw(port, `${head('application/x-ndjson', chunked)}5\r\n{"id"\r\n`),
-    raw(port, `${head('application/x-ndjson', chunked)}50000\r\n${'x'.repeat(0x50000)}\r\n`),
-  ]);
-  for (const answer of [half, body, line, long]) t.regex(answer, /^HTTP\/1\.1 408 /);
-  for (const answer of [body, line, long]) t.true(answer.includes('"error":"request_timeout"'), answer);
-  t.is((await get(`${url}/health`)).status, 200);
-});
-
-test('a body that drips is given up although it never falls silent, and what was whole is stored', async (t) => {
-  t.timeout(30_000, 'nothing ended it');
-  const { url, port } = await serve(t, { deadlines: QUICK });
-  const socket = connect(port, '127.0.0.1');
-  let answer = '';
-  socket.setEncoding('latin1').on('data', (text) => (answer += String(text)));
-  const whole = `${lineOf(1)}\n`;
-  socket.write(head('application/x-ndjson', 'Transfer-Encoding: chunked'));
-  socket.write(`${whole.length.toString(16)}\r\n${whole}\r\n`);
-  const drip = setInterval(() => socket.write('1\r\nx\r\n'), 10);
-  t.teardown(() => clearInterval(drip));
-  await closed(socket);
-  clearInterval(drip);
-  t.regex(answer, /^HTTP\/1\.1 408 /);
-  t.true(answer.includes('"accepted":1'), answer);
-  t.true((await get(`${url}${SPANS}?tenant_id=acme`)).text.includes('span 1'));
-});
-
 test('a body that nobody asked for holds no connection once the answer is there', async (t) => {
   t.timeout(20_000, 'nothing ended it');
   const { port } = await serve(t, {});
@@ -151,14 +84,6 @@ test('a body that nobody asked for holds no connection once the answer is there'
   const plain = 'GET /livez HTTP/1.1\r\nHost: localhost\r\n';
   const both = await raw(port, `${plain}\r\n${plain}Connection: close\r\n\r\n`);
   t.is(both.split('HTTP/1.1 200').length, 3, 'one without a body costs no connection');
-});
-
-test('a line has its own time, which does not run while none has begun', (t) => {
-  const deadline = new LineDeadline(1_000_000);
-  deadline.note(true);
-  deadline.note(false);
-  deadline.note(false);
-  t.false(deadline.signal.aborted);
 });
 
 test('a stream ends when the token of its follower expires, and one without an expiry goes on', async (t) => {
@@ -202,9 +127,3 @@ test('an upload ends when the token of its caller expires, with what is stored u
   for await (const part of response.setEncoding('utf8')) text += String(part);
   t.true(text.includes('"accepted":1') && text.includes('"error":"unauthorized"'), text);
 });
-
-/** Resolves when the connection is over. A write that comes too late is no fault; to `once` it would be. */
-function closed(socket: Socket): Promise<void> {
-  socket.on('error', () => undefined);
-  return new Promise((resolve) => socket.on('close', () => resolve()));
-}
