@@ -95,7 +95,13 @@ const CREDENTIALS = [
     TOKENS,
     /^every token/,
   ),
-  rest('any audience will do', 'tokens.js', ['audience: AUDIENCE,', ''], TOKENS, /^every token/),
+  rest(
+    'any audience will do',
+    'tokens.js',
+    ['audience: AUDIENCE,', ''],
+    TOKENS,
+    /^(every token|a public key)/,
+  ),
   rest(
     'any issuer will do',
     'tokens.js',

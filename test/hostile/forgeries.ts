@@ -14,7 +14,7 @@ import {
 import type { ExecutionContext } from 'ava';
 import { has, TENANT } from '../support/rest.js';
 import type { Siege } from '../support/siege.js';
-import { CODES, endsWith } from './ground.js';
+import { CODES, endsWith } from '../support/link-ends.js';
 
 export const SCOPE = `timeline/${TENANT}`;
 

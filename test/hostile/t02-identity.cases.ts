@@ -12,7 +12,8 @@ import {
 } from '@logline/federation-core/testing';
 import { TENANT, trust } from '../support/rest.js';
 import { within } from '../support/strangers.js';
-import { appendTo, CLOSE_MS, CODES, endsWith, feedOfAlice, hostileGround, stillServed } from './ground.js';
+import { CLOSE_MS, CODES, endsWith } from '../support/link-ends.js';
+import { appendTo, feedOfAlice, hostileGround, stillServed } from './ground.js';
 
 const hostile = hostileGround();
 const SCOPE = `timeline/${TENANT}`;

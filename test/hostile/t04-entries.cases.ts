@@ -15,7 +15,8 @@ import { countSpans, has, NOWHERE, readAll, TENANT, trust } from '../support/res
 import { ServerProcess, tempDir } from '../support/server-process.js';
 import { befriend, linkUrl, NETWORK_KEY } from '../support/siege.js';
 import { compressed, eachIsRefused, refusedAt, SCOPE } from './forgeries.js';
-import { appendTo, CODES, endsWith, hostileGround, labelled, stillServed } from './ground.js';
+import { CODES, endsWith } from '../support/link-ends.js';
+import { appendTo, hostileGround, labelled, stillServed } from './ground.js';
 
 const hostile = hostileGround();
 const SAFE = Number.MAX_SAFE_INTEGER;

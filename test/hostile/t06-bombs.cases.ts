@@ -6,7 +6,8 @@ import { LIMITS } from '@logline/federation-core';
 import { newSpan } from '@logline/federation-core/testing';
 import { WebSocket } from 'ws';
 import { compressed, eachIsRefused } from './forgeries.js';
-import { CODES, endsWith, hostileGround } from './ground.js';
+import { CODES, endsWith } from '../support/link-ends.js';
+import { hostileGround } from './ground.js';
 
 const hostile = hostileGround();
 const MIB = 1024 * 1024;

@@ -6,7 +6,8 @@ import { eventually, HostileFeed, newSpan } from '@logline/federation-core/testi
 import { figure, has, TENANT } from '../support/rest.js';
 import { openCaller, openTcp, within } from '../support/strangers.js';
 import { SCOPE } from './forgeries.js';
-import { CLOSE_MS, CODES, endsWith, hostileGround, labelled, stillServed } from './ground.js';
+import { CLOSE_MS, CODES, endsWith } from '../support/link-ends.js';
+import { hostileGround, labelled, stillServed } from './ground.js';
 
 const hostile = hostileGround();
 const MIB = 1024 * 1024;

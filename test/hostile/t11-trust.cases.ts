@@ -15,7 +15,8 @@ import { has, NOWHERE, TENANT } from '../support/rest.js';
 import type { Siege } from '../support/siege.js';
 import { within } from '../support/strangers.js';
 import { SCOPE } from './forgeries.js';
-import { appendTo, CODES, endsWith, hostileGround, stillServed } from './ground.js';
+import { CODES, endsWith } from '../support/link-ends.js';
+import { appendTo, hostileGround, stillServed } from './ground.js';
 
 const hostile = hostileGround();
 const REVOKED = 4302;

@@ -6,7 +6,8 @@ import { figure, TENANT } from '../support/rest.js';
 import type { Siege } from '../support/siege.js';
 import { openTcp, within } from '../support/strangers.js';
 import { ask, sameFor, signed, type Answer } from './callers.js';
-import { appendTo, CLOSE_MS, hostileGround } from './ground.js';
+import { CLOSE_MS } from '../support/link-ends.js';
+import { appendTo, hostileGround } from './ground.js';
 
 const ADMIN = randomBytes(24).toString('hex');
 const SERVICE = randomBytes(24).toString('hex');

@@ -7,7 +7,8 @@ import { NoiseWebSocketTransport } from '@logline/federation-core/node';
 import type { ExecutionContext } from 'ava';
 import { newKeyPair, type Siege } from '../support/siege.js';
 import { within } from '../support/strangers.js';
-import { CLOSE_MS, hostileGround } from './ground.js';
+import { CLOSE_MS } from '../support/link-ends.js';
+import { hostileGround } from './ground.js';
 
 const strict = hostileGround({ env: { FEDERATION_ALLOW_PRIVATE_PEERS: 'off' } });
 const MIB = 1024 * 1024;

@@ -10,7 +10,8 @@ import { figure, has, TENANT } from '../support/rest.js';
 import type { Siege } from '../support/siege.js';
 import { openTcp, within } from '../support/strangers.js';
 import { SCOPE } from './forgeries.js';
-import { appendTo, CLOSE_MS, feedOfAlice, hostileGround, stillServed } from './ground.js';
+import { CLOSE_MS } from '../support/link-ends.js';
+import { appendTo, feedOfAlice, hostileGround, stillServed } from './ground.js';
 
 const hostile = hostileGround();
 const MIB = 1024 * 1024;

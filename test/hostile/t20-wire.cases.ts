@@ -9,7 +9,8 @@ import { tracesOf } from '../support/needle.js';
 import { figure, has, NOWHERE, TENANT, trust } from '../support/rest.js';
 import { NETWORK_KEY, type Siege } from '../support/siege.js';
 import { openTcp, within } from '../support/strangers.js';
-import { appendTo, CLOSE_MS, hostileGround } from './ground.js';
+import { CLOSE_MS } from '../support/link-ends.js';
+import { appendTo, hostileGround } from './ground.js';
 
 const hostile = hostileGround();
 /** Shorter chunks are heartbeats and receipts. */

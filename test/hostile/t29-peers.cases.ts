@@ -5,7 +5,8 @@ import { fingerprintOf, LIMITS } from '@logline/federation-core';
 import { eventually, HostileWire, newSpan } from '@logline/federation-core/testing';
 import { append, figure, has, TENANT } from '../support/rest.js';
 import { SCOPE } from './forgeries.js';
-import { appendTo, CODES, endsWith, feedOfAlice, hostileGround, stillServed } from './ground.js';
+import { CODES, endsWith } from '../support/link-ends.js';
+import { appendTo, feedOfAlice, hostileGround, stillServed } from './ground.js';
 
 const hostile = hostileGround();
 
