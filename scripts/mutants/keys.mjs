@@ -23,6 +23,14 @@ export const KEY_MUTANTS = [
     red: /^(the crypto port answers|the gate accepts|no certificate is issued|where the curve itself)/,
   },
   {
+    name: 'keys: a safe key is remembered by its memory',
+    file: 'node/sodium.js',
+    find: 'known[next] = Uint8Array.from(publicKey);',
+    replace: 'known[next] = publicKey;',
+    tests: ['crypto'],
+    red: /^a key that was found safe/,
+  },
+  {
     name: 'keys: a link does not look at the key it proved',
     file: 'node/noise-handshake.js',
     find: 'if (!isSafePublicKey(remoteKey))',

@@ -63,6 +63,7 @@ interface Candidate {
   readonly bytes: Uint8Array;
   readonly world: GateWorld;
   parts: EntryParts;
+  map: NonNullable<ReturnType<typeof decodeHeader>>;
   header: Header;
   key: FeedKey;
   feed: Feed;
@@ -143,16 +144,15 @@ function checkHeaderSize({ parts }: Candidate): string | undefined {
 function readHeaderMap(candidate: Candidate): string | undefined {
   const map = decodeHeader(candidate.parts.header);
   const header = map === undefined ? undefined : readHeader(map);
-  if (header === undefined) return 'the header is not deterministic CBOR, or a member is out of its bounds';
+  if (map === undefined || header === undefined)
+    return 'the header is not deterministic CBOR, or a member is out of its bounds';
+  candidate.map = map;
   candidate.header = header;
   return undefined;
 }
 
-function checkHeaderKeys({ parts }: Candidate): string | undefined {
-  const map = decodeHeader(parts.header);
-  return map !== undefined && hasKnownKeys(map)
-    ? undefined
-    : 'the header has members that this version does not know';
+function checkHeaderKeys({ map }: Candidate): string | undefined {
+  return hasKnownKeys(map) ? undefined : 'the header has members that this version does not know';
 }
 
 function checkScope({ header }: Candidate): string | undefined {

@@ -122,6 +122,17 @@ test('keys off the curve or of another length are refused', (t) => {
   t.false(crypto.isSafePublicKey(publicKey.subarray(0, 31)));
 });
 
+test('a key that was found safe vouches for no other, even in the same bytes', (t) => {
+  const keys = Array.from({ length: 100 }, (_, i) => crypto.keyPair(new Uint8Array(32).fill(i)).publicKey);
+  for (const key of [...keys, ...keys]) t.true(crypto.isSafePublicKey(key));
+  for (const key of keys) {
+    const unsafe = hex(SMALL_ORDER[0] ?? '');
+    key.set(unsafe);
+    t.false(crypto.isSafePublicKey(key));
+    t.false(crypto.isSafePublicKey(unsafe));
+  }
+});
+
 test('hashes are those of their standards, whatever the parts', (t) => {
   const abc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
   t.is(toHex(crypto.sha256(text.encode('abc'))), abc);

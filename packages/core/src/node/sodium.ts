@@ -3,7 +3,7 @@
 import { createHmac, hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import sodium from 'sodium-native';
-import { concatBytes, EMPTY } from '../bytes.js';
+import { concatBytes, EMPTY, equalBytes } from '../bytes.js';
 import { assert } from '../errors.js';
 import type { Crypto } from '../ports.js';
 
@@ -12,6 +12,8 @@ const PUBLIC_KEY_BYTES = sodium.crypto_sign_PUBLICKEYBYTES;
 const SECRET_KEY_BYTES = sodium.crypto_sign_SECRETKEYBYTES;
 const SEED_BYTES = sodium.crypto_sign_SEEDBYTES;
 const STRETCHED_BYTES = 32;
+/** Keys remembered as safe, the oldest forgotten first. */
+const SAFE_KEYS = 32;
 
 export function createCrypto(): Crypto {
   return {
@@ -33,7 +35,7 @@ export function createCrypto(): Crypto {
       return sodium.crypto_sign_verify_detached(signature, message, publicKey);
     },
 
-    isSafePublicKey,
+    isSafePublicKey: rememberingSafeKeys(),
 
     keyPair(seed) {
       assert(seed.length === SEED_BYTES, 'a seed is 32 bytes');
@@ -76,6 +78,20 @@ export function createCrypto(): Crypto {
  */
 export function isSafePublicKey(publicKey: Uint8Array): boolean {
   return publicKey.length === PUBLIC_KEY_BYTES && sodium.crypto_core_ed25519_is_valid_point(publicKey);
+}
+
+/** Entries come in runs of one origin, and to look at its key again each time takes longer than to verify what it signed. */
+function rememberingSafeKeys(): (publicKey: Uint8Array) => boolean {
+  const known: Uint8Array[] = [];
+  let next = 0;
+  return (publicKey) => {
+    if (known.some((key) => equalBytes(key, publicKey))) return true;
+    if (!isSafePublicKey(publicKey)) return false;
+    // A copy: the caller's bytes may be overwritten.
+    known[next] = Uint8Array.from(publicKey);
+    next = (next + 1) % SAFE_KEYS;
+    return true;
+  };
 }
 
 /** The same memory without Buffer's own methods, so that values compare as plain bytes. */

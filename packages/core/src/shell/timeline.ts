@@ -144,7 +144,7 @@ export class Timeline {
       for (const [i, row] of rows.entries()) {
         const span = shown[i];
         looked++;
-        if (span !== undefined && matchesFilter(span.members, query.filter ?? {})) {
+        if (span !== undefined && (!isFiltered || matchesFilter(span.members, query.filter ?? {}))) {
           const isFull = spans.length === limit || bytes >= LIMITS.pageBytes;
           if (isFull) return { spans, nextCursor: cursorBefore(rows, i, from) };
           spans.push(span.bytes);
