@@ -8,12 +8,21 @@ export const HELP = `npm run bench [-- options]
   --json           one line of JSON per budget on standard output; the table goes to standard error
   --n <spans>      length of a history (100000); memory and pages are measured at ten times as many
   --peers <which>  default: hypercore, PostgreSQL and the floor; all: also the floor with signatures; none
-  --only <which>   only these workloads, comma-separated: singles, history, trips, large, shuffled, features, rest
+  --only <which>   only these workloads, comma-separated: singles, history, trips, large, shuffled, features, rest, annotations
   --repeat <times> repetitions of all that is compared with others (3)
   --dir <path>     where data is written while it runs: on a real disk (the system's temporary folder)
 `;
 
-export const WORKLOADS = ['singles', 'history', 'trips', 'large', 'shuffled', 'features', 'rest'] as const;
+export const WORKLOADS = [
+  'singles',
+  'history',
+  'trips',
+  'large',
+  'shuffled',
+  'features',
+  'rest',
+  'annotations',
+] as const;
 export type Workload = (typeof WORKLOADS)[number];
 
 export interface BenchOptions {

@@ -33,6 +33,7 @@ export function commandsOf(driver: Driver, role: Role, traffic: TrafficMeter) {
     ...meeting(driver),
     ...watching(driver, role),
     ...gauging(driver, traffic),
+    ...annotating(driver, role),
   };
 }
 
@@ -182,6 +183,42 @@ function gauging(driver: Driver, traffic: TrafficMeter) {
     },
     async memory(): Promise<Memory> {
       return memoryOf(pids());
+    },
+  };
+}
+
+function annotating(driver: Driver, role: Role) {
+  const ids: string[] = [];
+  return {
+    /** Appends a history of which the ids are kept. */
+    async fillKept(wish: { readonly count: number }): Promise<void> {
+      while (ids.length < wish.count) {
+        const spans = makeSpans(role, ids.length, Math.min(driver.fillBatch, wish.count - ids.length));
+        await driver.append(spans);
+        ids.push(...spans.map(({ id }) => id));
+      }
+    },
+
+    /** Sets one member of every `step`th span from a place on; the median time of one call, ms. */
+    async annotate(wish: {
+      readonly from: number;
+      readonly step: number;
+      readonly count: number;
+      readonly callers: number;
+      readonly status: string;
+    }): Promise<number | undefined> {
+      const times: number[] = [];
+      let taken = 0;
+      const caller = async (): Promise<void> => {
+        while (taken < wish.count) {
+          const id = ids[wish.from + wish.step * taken++] ?? '';
+          const sinceMs = nowMs();
+          await driver.annotate?.(id, wish.status);
+          times.push(nowMs() - sinceMs);
+        }
+      };
+      await Promise.all(Array.from({ length: wish.callers }, caller));
+      return quantile(times, 0.5);
     },
   };
 }

@@ -42,6 +42,8 @@ export interface Driver {
   onSpan(seen: (id: string) => void): Promise<void>;
   /** How many spans of a page of 100 from an instant on; absent where the system has no such index. */
   page?(since: string): Promise<number>;
+  /** Sets one member of a span, durably; absent where the system changes nothing after the fact. */
+  annotate?(id: string, status: string): Promise<void>;
   /** When the last connection came to be trusted and open, as `nowMs` counts. */
   openedAtMs?(): number | undefined;
   /** Bytes of all connections so far, where the process does not hold the sockets itself. */

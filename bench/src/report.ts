@@ -37,6 +37,8 @@ const FIGURES: readonly Figure[] = [
   { name: 'E_files', title: 'mapped files beside it, MB' },
   { name: 'Q', title: 'Q: page of 100, p50 ms' },
   { name: 'Q_shuffled', title: 'Q: of a shuffled import, p50 ms' },
+  { name: 'N_first', title: 'N: set one field, few annotated, p50 ms' },
+  { name: 'N_last', title: 'N: all of the history annotated, p50 ms' },
   { name: 'Q_rest', title: 'Q over REST, p50 ms' },
 ];
 

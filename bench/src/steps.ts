@@ -2,6 +2,7 @@
 
 import type { BenchOptions, Workload } from './arguments.js';
 import type { Bench } from './bench.js';
+import { measureAnnotations } from './workloads/annotations.js';
 import { measureFeatures } from './workloads/features.js';
 import { measureHistory } from './workloads/history.js';
 import { measureLarge, measureShuffled } from './workloads/large.js';
@@ -18,6 +19,7 @@ const ALONE: readonly (readonly [Workload, string, (bench: Bench) => Promise<voi
   ['trips', 'round trips of a heal', measureTrips],
   ['features', 'features off', measureFeatures],
   ['rest', 'over REST', measureRest],
+  ['annotations', 'annotated spans', measureAnnotations],
   ['large', 'ten times the history', measureLarge],
   ['shuffled', 'ten times the history, shuffled', measureShuffled],
 ];

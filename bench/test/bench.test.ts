@@ -12,7 +12,7 @@ import { Samples } from '../dist/samples.js';
 import { quantile, spread } from '../dist/statistics.js';
 
 const NAMES =
-  'A100 A64 A1 B B1 W W1 C D_round_trips D_bytes D_ms F_clean F_crash E E_slope Q Q_shuffled'.split(' ');
+  'A100 A64 A1 B B1 W W1 C D_round_trips D_bytes D_ms F_clean F_crash E E_slope Q Q_shuffled N'.split(' ');
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'main.js');
 
 /** Three rounds of a machine on which everything is as fast as asked for, and a peer half as fast. */
@@ -25,7 +25,7 @@ function measured(): Samples {
       for (const other of ['hypercore', 'postgres', 'floor'] as const)
         samples.add(other, figure, isCost ? 0.2 : 1000 * factor);
     }
-    for (const figure of ['F_clean_large', 'F_crash_large']) samples.add('ours', figure, 0.2);
+    for (const figure of ['F_clean_large', 'F_crash_large', 'N_first']) samples.add('ours', figure, 0.2);
   }
   return samples;
 }
@@ -69,7 +69,7 @@ test('a ratio is taken within each round, and a budget that needs a peer is miss
   const missing = judge(alone)
     .filter(({ value }) => value === null)
     .map(({ name }) => name);
-  t.deepEqual(missing, ['A100', 'A64', 'A1', 'B', 'C', 'D_ms', 'F_clean', 'F_crash']);
+  t.deepEqual(missing, ['A100', 'A64', 'A1', 'B', 'C', 'D_ms', 'F_clean', 'F_crash', 'N']);
 });
 
 test('the best peer is the fastest, or the one with the least cost', (t) => {

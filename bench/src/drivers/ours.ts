@@ -94,6 +94,9 @@ export function openOurs(
       const page = await local.node.timeline(TENANT).query({ since: parseInstant(since), limit: PAGE_SPANS });
       return page.spans.length;
     },
+    async annotate(id, status) {
+      await local.node.timeline(TENANT).annotate(id, { status });
+    },
     openedAtMs: () => openedAtMs,
     async close() {
       following.abort();
