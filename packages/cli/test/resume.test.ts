@@ -70,6 +70,25 @@ test('an import that broke goes on where it stopped, also in a compressed file',
   }
 });
 
+test('an import that somebody stopped goes on too', async (t) => {
+  const import_ = importTo('stopped');
+  const { story, env } = await filesWith(t, bulky(45));
+  const abort = new AbortController();
+  let uploads = 0;
+  const proxy = await proxyTo(t, node, {
+    fails: ({ method }) => {
+      if (method === 'POST' && ++uploads === 2) abort.abort();
+      return undefined;
+    },
+  });
+  const stopped = await logline(proxy, [...import_, story], { env, signal: abort.signal });
+  t.is(stopped.code, 130);
+  t.regex(stopped.err, /21 spans of 21 lines were stored[^]*goes on where this one stopped/);
+  const { out } = await logline(node, [...import_, story, '--json'], { env });
+  t.like(JSON.parse(out), { files: [{ lines: 45, resumed_after_line: 21, rejected_total: 0 }] });
+  t.is([...node.node.status().spans].join().includes('stopped,45'), true);
+});
+
 test('spans without an id are not stored twice by an import that is done again', async (t) => {
   const import_ = importTo('nameless');
   const { story, env } = await filesWith(t, bulky(45, { id: undefined, timestamp: undefined }));

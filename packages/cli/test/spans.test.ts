@@ -4,6 +4,7 @@ import { access, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { eventually, HostilePeer } from '@logline/federation-core/testing';
+import { leftText } from '../dist/progress.js';
 import { deadUrl, fakeNode, lineOf, logline, startNode, story, temporaryDirectory } from './harness.js';
 
 const idOf = (n: number): string => String((JSON.parse(lineOf(n)) as { readonly id: unknown }).id);
@@ -138,9 +139,22 @@ test('who watches sees how far an import is and how fast; a pipe gets none of it
   await writeFile(file, text(story(5000)));
   const argv = ['spans', 'import', file, '--tenant', 'acme'];
   const watched = await logline(node, argv, { isTTY: true });
-  t.regex(watched.err, /[█░].*\d+ %.*spans.*\/s/);
+  t.regex(watched.err, /[█░].*\d+ %.*spans.*\/s {2}\d+ s left/);
+  const exported = ['spans', 'export', '--tenant', 'acme', '--output', `${file}.gz`];
+  t.regex(
+    (await logline(node, exported, { isTTY: true })).err,
+    /[█░].* \d+ % {2}[\d,]+ spans {2}[\d,]+\/s {2}\d+ s left/,
+  );
   t.is((await logline(node, argv)).err, '');
   t.is((await logline(node, [...argv, '--json'], { isTTY: true })).err, '');
+});
+
+test('the time that is left is told as people tell it, and not where nobody knows', (t) => {
+  t.is(leftText(1000, 1), '1 s left');
+  t.is(leftText(250_000, 1), '4 min 10 s left');
+  t.is(leftText(7_380_000, 1), '2 h 3 min left');
+  t.is(leftText(10, 0), '');
+  t.is(leftText(0, Number.NaN), '');
 });
 
 test('a follower prints what comes until it is interrupted, and says where to go on', async (t) => {
@@ -201,7 +215,9 @@ test('a follower prints what is withdrawn, and what stands in its place', async 
   await eventually('the second is withdrawn', () => seen.includes(`withdrawn: ${idOf(2)}`));
   abort.abort();
   const { out } = await tail;
-  const [, , , withdrawn, restored] = out.split('\n');
+  // What is at odds, or no more, is told in between.
+  const told = out.split('\n').filter((one) => !one.startsWith('conflict '));
+  const [, , , withdrawn, restored] = told;
   t.is(withdrawn, `withdrawn: ${idOf(1)}`);
   t.regex(restored ?? '', /order 1 {2}\(restored\)$/);
 });
