@@ -20,6 +20,7 @@ import { REST_MUTANTS } from './mutants/rest.mjs';
 import { SPAN_MUTANTS } from './mutants/span.mjs';
 import { STORE_MUTANTS } from './mutants/store.mjs';
 import { TRUST_MUTANTS } from './mutants/trust.mjs';
+import { WATCHING_MUTANTS } from './mutants/watching.mjs';
 import { WIRE_MUTANTS } from './mutants/wire.mjs';
 import { root } from './projects.mjs';
 import { readTap } from './tap.mjs';
@@ -39,6 +40,7 @@ const MUTANTS = [
   ...ANNOTATION_MUTANTS,
   ...CLI_MUTANTS,
   ...REST_MUTANTS,
+  ...WATCHING_MUTANTS,
 ];
 
 /** Copies that are worked on at once. */
