@@ -143,7 +143,7 @@ export function readHeader(map: { readonly [key: string]: Cbor }): Header | unde
   if (v !== ENTRY_VERSION || typeof scope !== 'string') return undefined;
   if (!isBytes(origin, KEY_BYTES) || !isBytes(epoch, EPOCH_BYTES)) return undefined;
   if (!isCount(seq) || seq < 1 || !isCount(doc) || doc < 1 || doc > seq) return undefined;
-  if (!isCount(count) || count < 1 || count > LIMITS.batchSpans) return undefined;
+  if (!isCount(count) || count < 1 || count > LIMITS.entryItems) return undefined;
   if (!isCborList(stamp) || stamp.length !== 2 || !isStamp(stamp[0], stamp[1])) return undefined;
   const heads = seq === 1 ? readHeads(prev) : [];
   if (heads === undefined || (seq > 1 && !isBytes(prev, HASH_BYTES))) return undefined;

@@ -20,6 +20,8 @@ export const LIMITS = {
   /** An entry: header, change and signature with their framing. */
   entryBytes: 512 * KIB,
   headerBytes: KIB,
+  /** Spans, statements or assertions of one entry. */
+  entryItems: 1000,
   /** The spans of one batch before compression: so that even incompressible ones fit an entry. */
   batchBytes: 480 * KIB,
   /** Spans in one batch. */

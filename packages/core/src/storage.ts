@@ -123,7 +123,9 @@ export interface Verdict {
   /** 32 bytes that stand for the policy, and for what was quarantined. */
   readonly config: Uint8Array;
   readonly touches: number;
-  /** When a stamp that lay ahead comes due; ms since 1970. */
+  /** Before this a stamp that was counted lay ahead: where the clock was set back the verdict holds no more. In ms since 1970. */
+  readonly sinceMs: number;
+  /** When a stamp that lay ahead comes due. */
   readonly recheckAtMs: number | undefined;
 }
 

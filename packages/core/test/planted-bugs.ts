@@ -7,6 +7,8 @@ import type { PlantedBug } from '../dist/testing/sim-node.js';
 
 export interface Planted {
   readonly name: string;
+  /** A seed that found it, so as not to look through those before it each time. */
+  readonly from?: number;
   /** What the port adapters do wrong. */
   readonly bug?: PlantedBug;
   /** Changes the library itself; returns how to change it back. */
@@ -19,9 +21,14 @@ export const PLANTED: readonly Planted[] = [
     name: 'seq reused after restore',
     bug: { random: () => ({ bytes: (length) => new Uint8Array(length).fill(7) }) },
   },
-  { name: 'gap accepted', bug: { storage: (storage) => wrap(storage, { feeds: withoutGaps(storage) }) } },
+  {
+    name: 'gap accepted',
+    from: 33,
+    bug: { storage: (storage) => wrap(storage, { feeds: withoutGaps(storage) }) },
+  },
   {
     name: 'checksum of a record ignored',
+    from: 31,
     bug: { tools: (tools) => ({ ...tools, crypto: { ...tools.crypto, crc32: () => 0 } }) },
   },
   { name: 'index believed after it lost rows', bug: { index: losingRows } },
@@ -32,6 +39,14 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'the body that came first is shown',
     bug: { storage: (storage) => wrap(storage, { variants: byArrival(storage) }) },
+  },
+  {
+    name: 'what was said replaces nothing',
+    bug: { storage: (storage) => wrap(storage, { annotations: replacingNothing(storage.annotations) }) },
+  },
+  {
+    name: 'conflicts are counted once and for all',
+    bug: { storage: (storage) => wrap(storage, { annotations: countedOnce(storage.annotations) }) },
   },
   { name: 'no heartbeat', plant: () => replaceLimits({ heartbeatMs: 1e9, silenceMs: 1e9 }) },
   { name: 'no second dial', plant: () => replaceLimits({ backoffFirstMs: 1e9, backoffMostMs: 1e9 }) },
@@ -84,9 +99,25 @@ function byArrival(storage: Storage): Storage['variants'] {
       }));
 }
 
+function replacingNothing(annotations: Storage['annotations']): Storage['annotations'] {
+  const about: Storage['annotations']['about'] = async (tenant, id) => {
+    const said = await annotations.about(tenant, id);
+    return said.map((one) => ({ ...one, assertion: { ...one.assertion, supersedes: [] } }));
+  };
+  return wrapAny(annotations, { about });
+}
+
+function countedOnce(annotations: Storage['annotations']): Storage['annotations'] {
+  return wrapAny(annotations, { takeTouched: () => [] });
+}
+
 /** The storage with some methods replaced; the others keep their `this`. */
 function wrap(storage: Storage, replaced: Partial<Storage>): Storage {
-  return new Proxy(storage, {
+  return wrapAny(storage, replaced);
+}
+
+function wrapAny<T extends object>(whole: T, replaced: Partial<T>): T {
+  return new Proxy(whole, {
     get: (target, name) => {
       const own: unknown = Reflect.get(name in replaced ? replaced : target, name);
       return typeof own === 'function' ? (own.bind(target) as unknown) : own;

@@ -73,6 +73,18 @@ test('without a primary each node settles conflicts as its own operator says', a
   t.is(await statusOn(b), 'simulated [] 0');
 });
 
+test('where the clock is set back, a conflict of words that lie ahead again is none until their time comes', async (t) => {
+  const { town, a } = await atOdds(t, { conflictPolicy: 'manual' });
+  t.is(await statusOn(a), 'simulated ["status"] 1');
+  town.skewMs = -120_000;
+  a.node.status();
+  await town.time.advance(1_000);
+  t.is(await statusOn(a), 'undefined [] 0');
+  t.deepEqual((await a.node.timeline('acme').conflicts()).conflicts, []);
+  await town.time.advance(120_000);
+  t.is(await statusOn(a), 'simulated ["status"] 1');
+});
+
 test('saying again how conflicts are settled writes nothing, and what cannot be meant is refused', async (t) => {
   const { a } = await atOdds(t);
   await a.operate((desk) => desk.setPolicy(ACME, 'metadata.*', 'manual'));

@@ -9,6 +9,8 @@ export const SYNC: Simulated = {
   expected: [
     ...FAULTS,
     'append_failed',
+    'said',
+    'decided',
     'disk_error',
     'failedAppends',
     'failedSyncs',

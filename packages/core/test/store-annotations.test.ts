@@ -174,7 +174,7 @@ test('a field is contested once two origins speak of it, and looked at again wit
   );
   t.deepEqual(shelf.store.annotations.takeTouched(), []);
   const place = { tenant: acme, span: ID, field: 'metadata.a' };
-  const verdict = { state: 'open', config: CONFIG, touches: 1, recheckAtMs: 5 } as const;
+  const verdict = { state: 'open', config: CONFIG, touches: 1, sinceMs: 3, recheckAtMs: 5 } as const;
   t.is(shelf.store.annotations.keepVerdict(place, verdict), undefined);
   await shelf.put(a.write({ assertions: [set('a', '5')] }));
   t.deepEqual(await contested(shelf.store), [['metadata.a', 2, 'open']]);

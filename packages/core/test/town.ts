@@ -179,7 +179,9 @@ export class House {
 
 export class Town {
   readonly time = new VirtualTime();
-  readonly clock = this.time.clock({ skewMs: () => 0, isAlive: () => true });
+  /** How far the wall clocks of all houses are off. */
+  skewMs = 0;
+  readonly clock = this.time.clock({ skewMs: () => this.skewMs, isAlive: () => true });
   readonly random = new SeededRandom(7);
   readonly network = new MemoryNetwork({ clock: this.clock, random: this.random, delayMs: () => 5 });
 

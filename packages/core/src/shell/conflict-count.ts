@@ -29,6 +29,8 @@ export class ConflictCount {
   readonly #tenants = new Set<TenantId>();
   #working: Promise<void> | undefined;
   readonly #dueMs = new Map<TenantId, number>();
+  /** The latest time before which some verdict does not hold. */
+  readonly #sinceMs = new Map<TenantId, number>();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -61,6 +63,7 @@ export class ConflictCount {
 
   /** Of one tenant, or of all. A word that has just come may not be counted yet: see `settled`. */
   openCount(tenant?: TenantId): number {
+    this.#lookAtClock();
     if (tenant !== undefined) return this.#open.get(tenant) ?? 0;
     return [...this.#open.values()].reduce((sum, count) => sum + count, 0);
   }
@@ -119,6 +122,7 @@ export class ConflictCount {
     let open = 0;
     let after: Contested | undefined;
     this.#dueMs.delete(tenant);
+    this.#sinceMs.delete(tenant);
     for (let isLast = false; !isLast && !this.#closed;) {
       const { annotations } = this.#world.storage;
       const rows = await annotations.contested(tenant, { after, limit: PAGE_ROWS });
@@ -147,7 +151,7 @@ export class ConflictCount {
   /** Judges a row where that is due, keeps what was found, and counts it. */
   async #keepVerdict(tenant: TenantId, row: Contested): Promise<Verdict['state'] | undefined> {
     if (this.#world.judge.isFresh(tenant, row)) {
-      this.#noteDue(tenant, row.verdict?.recheckAtMs);
+      this.#noteTimes(tenant, row.verdict);
       return row.verdict?.state;
     }
     const { judge } = this.#world;
@@ -158,17 +162,29 @@ export class ConflictCount {
     const state = dispute === undefined ? 'none' : dispute.settled === undefined ? 'open' : 'settled';
     const nextMs = judgement?.nextMs;
     const recheckAtMs = nextMs === undefined ? undefined : Math.max(0, nextMs - LIMITS.clockSkewMs);
-    const verdict: Verdict = { state, config, touches: row.touches, recheckAtMs };
+    const latest = judgement?.verdicts.findLast(({ why }) => why !== 'ahead')?.claim.stamp.ms ?? 0;
+    const sinceMs = Math.max(0, latest - LIMITS.clockSkewMs);
+    const verdict: Verdict = { state, config, touches: row.touches, sinceMs, recheckAtMs };
     const before = this.#world.storage.annotations.keepVerdict(place, verdict);
-    this.#noteDue(tenant, recheckAtMs);
+    this.#noteTimes(tenant, verdict);
     const counted = this.#open.get(tenant);
     const more = (state === 'open' ? 1 : 0) - (before?.state === 'open' ? 1 : 0);
     if (counted !== undefined) this.#open.set(tenant, counted + more);
     return state;
   }
 
-  #noteDue(tenant: TenantId, atMs: number | undefined): void {
-    if (atMs !== undefined) this.#dueMs.set(tenant, Math.min(atMs, this.#dueMs.get(tenant) ?? Infinity));
+  #noteTimes(tenant: TenantId, verdict: Verdict | undefined): void {
+    const { sinceMs = 0, recheckAtMs = Infinity } = verdict ?? {};
+    this.#sinceMs.set(tenant, Math.max(sinceMs, this.#sinceMs.get(tenant) ?? 0));
+    const dueMs = Math.min(recheckAtMs, this.#dueMs.get(tenant) ?? Infinity);
+    if (dueMs !== Infinity) this.#dueMs.set(tenant, dueMs);
+  }
+
+  /** Where the clock was set back, something that was counted lies ahead again. */
+  #lookAtClock(): void {
+    const nowMs = this.#world.clock.now();
+    for (const [tenant, sinceMs] of this.#sinceMs) if (sinceMs > nowMs) this.#tenants.add(tenant);
+    this.#work();
   }
 
   /** A stamp that lay ahead may count soon. */

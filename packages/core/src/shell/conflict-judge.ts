@@ -50,8 +50,9 @@ export class ConflictJudge {
   /** Whether what was found of a place still holds. */
   isFresh(tenant: TenantId, { touches, verdict }: Contested): boolean {
     if (verdict === undefined || verdict.touches !== touches) return false;
-    const isDue = (verdict.recheckAtMs ?? Infinity) <= this.#world.clock.now();
-    return !isDue && equalBytes(verdict.config, this.configOf(tenant));
+    const nowMs = this.#world.clock.now();
+    const isInTime = verdict.sinceMs <= nowMs && nowMs < (verdict.recheckAtMs ?? Infinity);
+    return isInTime && equalBytes(verdict.config, this.configOf(tenant));
   }
 
   /** 32 bytes that stand for the rules of a tenant, and for what of its feeds is quarantined. */

@@ -128,7 +128,7 @@ export function writeContested({ field, touches, verdict }: Omit<Contested, 'spa
   const judged =
     verdict === undefined
       ? null
-      : [verdict.state, verdict.config, verdict.touches, verdict.recheckAtMs ?? null];
+      : [verdict.state, verdict.config, verdict.touches, verdict.sinceMs, verdict.recheckAtMs ?? null];
   return encodeCbor([field, touches, judged]);
 }
 
@@ -140,14 +140,15 @@ export function readContested(key: Key, value: Uint8Array | undefined): Conteste
   const at = 1 + ORDINAL_BYTES;
   const row = { span: key.slice(at, at + ID_BYTES) as SpanId, field, touches };
   if (!isCborList(judged)) return { ...row, verdict: undefined };
-  const [state, config, seen, recheckAtMs] = judged;
+  const [state, config, seen, sinceMs, recheckAtMs] = judged;
   if ((state !== 'none' && state !== 'open' && state !== 'settled') || !isBytes(config, HASH_BYTES))
     return undefined;
-  if (!isCount(seen)) return undefined;
+  if (!isCount(seen) || !isCount(sinceMs)) return undefined;
   const verdict: Verdict = {
     state,
     config,
     touches: seen,
+    sinceMs,
     recheckAtMs: isCount(recheckAtMs) ? recheckAtMs : undefined,
   };
   return { ...row, verdict };

@@ -31,7 +31,9 @@ export interface SimNodeOptions {
   readonly seed: number;
   readonly bug: PlantedBug;
   /** What this node shares with whom; everything with everyone where absent. */
-  readonly settings?: Partial<Pick<NodeOptions, 'trust' | 'tenants' | 'primaries'>>;
+  readonly settings?: Partial<
+    Pick<NodeOptions, 'trust' | 'tenants' | 'primaries' | 'conflictPolicy' | 'primaryNodes'>
+  >;
   readonly onEvent: (name: string, event: NodeEvent) => void;
 }
 

@@ -6,8 +6,10 @@ import type { NodeEvent } from '../events.js';
 import { LIMITS } from '../limits.js';
 import { MemoryNetwork } from './memory-link.js';
 import { SeededRandom } from './seeded-random.js';
+import { SimAnnotations } from './sim-annotations.js';
 import { checkAgreement, describeState, type Issued } from './sim-checks.js';
 import { SimNode, type PlantedBug } from './sim-node.js';
+import { SimSpans } from './sim-spans.js';
 import { VirtualTime } from './virtual-time.js';
 
 export interface SimulationOptions {
@@ -68,21 +70,29 @@ class Simulation {
   readonly #time = new VirtualTime();
   readonly #network: MemoryNetwork;
   readonly #nodes: SimNode[];
-  readonly #issued = new Map<string, Issued>();
+  readonly #spans: SimSpans;
   readonly #fired: Record<string, number> = {};
   readonly #trace: string[] = [];
+  readonly #annotations: SimAnnotations;
   #failure: string | undefined;
-  #spans = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
+    this.#spans = new SimSpans(this.#random);
     const clock = this.#time.clock({ skewMs: () => 0, isAlive: () => true });
     this.#network = new MemoryNetwork({
       clock,
       random: this.#random,
       delayMs: () => 1 + this.#random.below(40),
     });
+    this.#annotations = new SimAnnotations({
+      random: this.#random,
+      count: (name) => this.#count(name),
+      record: (line) => this.#record(line),
+      fail: (reason) => this.#fail(reason),
+    });
+    const { policy, priorities } = this.#annotations;
     const names = NAMES.slice(0, 3 + this.#random.below(2));
     // A line or a full mesh: in a line, what the ends write is relayed.
     const isLine = this.#random.chance(50);
@@ -96,9 +106,11 @@ class Simulation {
         time: this.#time,
         network: this.#network,
         bug: options.bug ?? {},
+        settings: { conflictPolicy: policy, primaryNodes: priorities },
         onEvent: (who, event) => this.#onEvent(who, event),
       });
     });
+    this.#annotations.rank(this.#nodes);
   }
 
   async run(): Promise<SimulationReport> {
@@ -130,7 +142,8 @@ class Simulation {
     const random = this.#random;
     const node = random.pick(this.#nodes);
     const dice = random.below(100);
-    if (dice < 52) return this.#append(node);
+    if (dice < 40) return this.#append(node);
+    if (dice < 52) return this.#annotate();
     if (dice < 58) return this.#partition();
     if (dice < 65) return this.#note('heal', '', () => this.#network.heal());
     if (dice < 70) return this.#note('cut', node.name, () => this.#network.cutLinks(node.name));
@@ -144,7 +157,14 @@ class Simulation {
     return this.#failDisk(node);
   }
 
-  /** New spans, now and then one that was sent before, or another body under its id. */
+  #annotate(): void {
+    const tenant = this.#random.pick(TENANTS);
+    const ids = this.#spans.ofTenant(tenant).map(({ id }) => id);
+    // A few are spoken of again and again, and some before they are there.
+    const later = this.#spans.idToCome();
+    this.#annotations.act(this.#nodes, tenant, [...ids.slice(0, 2), ...ids.slice(-1), later]);
+  }
+
   #append(node: SimNode): void {
     const running = node.node;
     if (running === undefined) return;
@@ -152,8 +172,8 @@ class Simulation {
     const tenant = random.pick(TENANTS);
     const size = random.chance(6) ? 120 : random.chance(25) ? 20 : 1 + random.below(3);
     const spans: Issued[] = [];
-    for (let i = 0; i < size; i++) spans.push(this.#span(tenant));
-    const count = (name: string): void => void (this.#fired[name] = (this.#fired[name] ?? 0) + 1);
+    for (let i = 0; i < size; i++) spans.push(this.#spans.next(tenant));
+    const count = (name: string): void => this.#count(name);
     count('append');
     running.append(spans.map((span) => ({ ...span.bodies.at(-1), tenant_id: tenant }))).then(
       (report) => {
@@ -167,30 +187,6 @@ class Simulation {
       },
       () => count('append_failed'),
     );
-  }
-
-  #span(tenant: string): Issued {
-    const random = this.#random;
-    const earlier = [...this.#issued.values()].filter((span) => span.tenant === tenant).slice(-200);
-    const reuse = earlier.length > 0 && random.chance(6) ? random.pick(earlier) : undefined;
-    if (reuse !== undefined) {
-      if (random.chance(40))
-        reuse.bodies.push({ ...reuse.bodies[0], title: `another body ${this.#spans++}` });
-      return reuse;
-    }
-    const id = `00000000-0000-4000-8000-${String(this.#spans++).padStart(12, '0')}`;
-    const second = random.below(86_400);
-    const timestamp = `2025-10-0${1 + random.below(3)}T${two(second / 3600)}:${two((second / 60) % 60)}:${two(second % 60)}.${random.below(1000)}+0${random.below(4)}:00`;
-    const body = {
-      id,
-      timestamp,
-      logline_id: 'logline-id://app/sim',
-      title: `span ${id}`,
-      data: random.below(1 << 30),
-    };
-    const issued: Issued = { id, tenant, bodies: [body], acknowledged: new Set(), excused: false };
-    this.#issued.set(id, issued);
-    return issued;
   }
 
   #partition(): void {
@@ -220,7 +216,8 @@ class Simulation {
   #restore(node: SimNode): void {
     if (!node.isUp || !node.hasBackup) return;
     this.#note('restore', node.name, () => {
-      for (const span of this.#issued.values()) if (!this.#isElsewhere(span, node)) span.excused = true;
+      for (const span of this.#spans.issued.values()) if (!this.#isElsewhere(span, node)) span.excused = true;
+      this.#annotations.excuse(node);
       node.crash();
       node.restore();
     });
@@ -276,7 +273,8 @@ class Simulation {
   }
 
   async #look(): Promise<string | undefined> {
-    return this.#inTime(checkAgreement(this.#nodes, this.#issued, TENANTS));
+    const wrong = await this.#inTime(checkAgreement(this.#nodes, this.#spans.issued, TENANTS));
+    return wrong ?? this.#inTime(this.#annotations.check(this.#nodes, TENANTS, this.#time.wallMs));
   }
 
   /** Reading takes simulated time too. */
@@ -301,8 +299,12 @@ class Simulation {
       this.#fail(`${name} refused an honest entry: ${event.check}: ${event.reason}`);
   }
 
+  #count(name: string): void {
+    this.#fired[name] = (this.#fired[name] ?? 0) + 1;
+  }
+
   #note(kind: string, detail: string, run: () => void): void {
-    this.#fired[kind] = (this.#fired[kind] ?? 0) + 1;
+    this.#count(kind);
     this.#record(`${kind} ${detail}`);
     run();
   }
@@ -326,8 +328,4 @@ class Simulation {
       }
     }
   }
-}
-
-function two(value: number): string {
-  return String(Math.floor(value)).padStart(2, '0');
 }

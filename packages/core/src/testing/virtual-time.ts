@@ -22,10 +22,15 @@ export class VirtualTime {
     return this.#nowMs;
   }
 
+  /** What a clock that is right shows; ms since 1970. */
+  get wallMs(): number {
+    return EPOCH_MS + this.#nowMs;
+  }
+
   /** The clock of one machine: its wall clock runs off by `skewMs()`, its timers die with it. */
   clock(machine: { readonly skewMs: () => number; readonly isAlive: () => boolean }): Clock {
     return {
-      now: () => EPOCH_MS + this.#nowMs + machine.skewMs(),
+      now: () => this.wallMs + machine.skewMs(),
       monotonic: () => this.#nowMs,
       after: (delayMs, run) => this.after(delayMs, () => (machine.isAlive() ? run() : undefined)),
     };
