@@ -58,12 +58,14 @@ async function scrape() {
   const bob = await start('bob', []);
   const alice = await start('alice', []);
   try {
-    const post = (at, path, body) =>
-      fetch(at.url + path, {
+    const post = async (at, path, body) => {
+      const answer = await fetch(at.url + path, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
+      if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+    };
     await post(alice, '/v1/trust/establish', { peer_address: bob.url });
     await post(bob, '/v1/trust/establish', { peer_address: alice.url });
     await post(alice, '/v1/timeline/spans?tenant_id=acme', {
@@ -85,7 +87,9 @@ try {
   } else {
     const rules = run(tool, ['check', 'rules', join(root, 'deploy', 'alerts.yml')]);
     report('promtool check rules deploy/alerts.yml', rules.isDone, rules.said);
-    const found = checkMetrics(tool, await scrape());
+    const text = await scrape();
+    report('the scrape has series by peer and by tenant', text.includes('tenant="acme",peer='), text);
+    const found = checkMetrics(tool, text);
     report('promtool check metrics', found.length === 0, found.join('\n'));
     // A check that cannot fail is none.
     const planted = '# TYPE federation_planted_total gauge\nfederation_planted_total 1\n';
