@@ -117,31 +117,31 @@ test('nothing there, nobody there and no answer are faults that say what to chec
 });
 
 test('an answer to another question, of another name, or none at all is passed over', async (t) => {
-  const names = await openNameServer(t, node('alice', '10.0.0.1'));
-  const evil: Answer = { type: 'SRV', name: SERVICE, ttl: 9, data: { port: 1, target: 'evil.example.org' } };
+  const target = 'evil.example.org';
+  const evil: Answer = { type: 'SRV', name: SERVICE, ttl: 9, data: { port: 1, target } };
   const lies: Readonly<Record<string, NameServer['distort']>> = {
     'another id': (answer) => Buffer.concat([Buffer.from([answer.readUInt8(0) ^ 1]), answer.subarray(1)]),
     'another question': (_, { id = 0 }) =>
       encode({ type: 'response', id, questions: [{ type: 'SRV', name: 'x.example.org' }], answers: [evil] }),
     'a question': (_, { id = 0, questions }) =>
-      encode({ type: 'query', id, ...(questions && { questions }) }),
+      encode({ type: 'query', id, ...(questions && { questions }), answers: [evil] }),
+    'records of a name that nobody asked for': (_, { id = 0, questions = [] }) =>
+      encode({ type: 'response', id, questions, answers: [{ ...evil, name: 'x.example.org' }] }),
     bytes: () => Buffer.from('what is this'),
     nothing: () => Buffer.alloc(0),
   };
-  for (const [what, distort] of Object.entries(lies)) {
-    names.distort = distort;
-    const { found: none, errors } = await finderAt(names).find({ timeoutMs: 150, fresh: true });
+  const asking = Object.entries(lies).map(async ([what, lie]) => {
+    const names = await openNameServer(t, [
+      ...node('alice', '10.0.0.1'),
+      { type: 'A', name: target, ttl: 9, data: '10.6.6.6' },
+    ]);
+    // Whoever believed it would find somebody.
+    names.distort = (answer, question) =>
+      question.questions?.[0]?.type === 'SRV' ? lie(answer, question) : answer;
+    const { found: none, errors } = await finderAt(names).find({ timeoutMs: 2_500, fresh: true });
     t.deepEqual([none.length, errors.length], [0, 1], what);
-  }
-  // Records of names that nobody asked for.
-  names.distort = (_, { id = 0, questions = [] }) =>
-    encode({
-      type: 'response',
-      id,
-      questions,
-      answers: questions[0]?.type === 'SRV' ? [{ ...evil, name: 'x.example.org' }] : [],
-    });
-  t.deepEqual((await finderAt(names).find(FIND)).found, []);
+  });
+  await Promise.all(asking);
 });
 
 test('what is no address of a node is no finding', async (t) => {

@@ -230,6 +230,21 @@ test('where somebody was met is remembered over a restart, though nothing announ
   t.like(foundAt(a, 'carol'), { method: 'remembered', trustLevel: 'unknown' });
 });
 
+test('a listed node that has moved is found where it is now', async (t) => {
+  const [town, board] = [new Town(), new Board()];
+  const before = { address: addressOf('where-bob-was'), key: bob.publicKey };
+  const a = await settle(t, town, 'alice', { board, trustedPeers: [before] });
+  const b = await settle(t, town, 'bob', { board, trustedPeers: [listed('alice', alice)] });
+  b.mayDial = false;
+  await look(town, a);
+  await town.time.advance(MINUTE);
+  const met = { status: 'connected', trustLevel: 'verified', places: [addressOf('bob')] } as const;
+  t.like(a.node.peers()[0], met);
+  town.network.cutLinks();
+  await town.time.advance(MINUTE);
+  t.like(a.node.peers()[0], met, 'and found again when the link was lost');
+});
+
 test('a damaged notebook costs what was in it, and no start', async (t) => {
   for (const bytes of [new Uint8Array(0), Uint8Array.of(0xff, 1, 2), new Uint8Array(70_000).fill(0x82)]) {
     const [town, board, notebook] = [new Town(), new Board(), new Page()];
