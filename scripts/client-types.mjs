@@ -18,6 +18,8 @@ const GROUPS = {
   trust: /^\/v1\/(?:trust|quarantine|tenants)(?:\/|$)/,
   conflicts: /^\/v1\/conflicts(?:\/|$)/,
 };
+/** Kinds of bodies that `bodies.ts` names. */
+const BODIES = ['JsonBody', 'Refusal'];
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 const KNOWN = new Set(
   (
@@ -100,6 +102,15 @@ const content = (media) =>
     .map(([type, { schema }]) => `${key(type)}: ${typeOf(schema ?? true)};`)
     .join(' ')} }`;
 
+/** A body by the name of its kind, where it comes as one type that has a name. */
+function bodyOf(media) {
+  const [[type, { schema }], ...others] = Object.entries(media);
+  const text = typeOf(schema ?? true);
+  if (others.length === 0 && type === 'application/json') return `JsonBody<${text}>`;
+  if (others.length === 0 && type === 'application/problem+json' && text === 'Problem') return 'Refusal';
+  return `{ content: ${content(media)} }`;
+}
+
 function parametersOf(document, lists) {
   const all = lists.flat().map((parameter) => resolve(document, parameter));
   const placed = ['query', 'header', 'path', 'cookie'].map((place) => {
@@ -118,7 +129,7 @@ function parametersOf(document, lists) {
 function responsesOf(document, responses) {
   const all = Object.entries(responses).map(([status, part]) => {
     const media = resolve(document, part).content;
-    return { status, type: media ? `{ content: ${content(media)} }` : '{ content: Record<never, never> }' };
+    return { status, type: media ? bodyOf(media) : '{ content: Record<never, never> }' };
   });
   const isRefusal = ({ status }) => status === 'default' || /^[45]/.test(status);
   const refusals = [...new Set(all.filter(isRefusal).map(({ type }) => type))];
@@ -133,7 +144,7 @@ function operationOf(document, shared, operation) {
   const body = operation.requestBody && resolve(document, operation.requestBody);
   const parts = [
     parameters.trim() === '' ? '' : `parameters: { ${parameters} };`,
-    body ? `requestBody${body.required ? '' : '?'}: { content: ${content(body.content)} };` : '',
+    body ? `requestBody${body.required ? '' : '?'}: ${bodyOf(body.content)};` : '',
     `responses: ${responsesOf(document, operation.responses)};`,
   ];
   return `{ ${parts.filter(Boolean).join('\n')} }`;
@@ -158,8 +169,8 @@ function filesOf(document) {
   });
   const isOf = (group) => (path) => path.group === group;
   const textOf = (parts) => parts.map(({ text }) => text).join('\n');
-  // A schema is of a group if nothing else leads to it.
-  const home = reachedBy(schemas, textOf(paths.filter(isOf(undefined))));
+  // A schema is of a group if nothing else leads to it. The one that a refusal holds is named by its kind alone.
+  const home = reachedBy(schemas, `${textOf(paths.filter(isOf(undefined)))} Problem`);
   const files = {};
   for (const group of [undefined, ...Object.keys(GROUPS)]) {
     const suffix = group === undefined ? '' : `-${group}`;
@@ -179,6 +190,7 @@ function filesOf(document) {
       .join('\n');
     files[`routes${suffix}.ts`] = [
       `/** The service's routes${titleOf(group)}, ${ORIGIN} */\n`,
+      importOf(namesIn(routes, BODIES), 'bodies'),
       ...others.map((other) => importOf([pathsOf(other)], `routes-${other}`)),
       // Where no group reaches is home, so the service's other routes need nothing of a group.
       importOf(group === undefined ? [] : namesIn(routes, foreign), 'schema'),

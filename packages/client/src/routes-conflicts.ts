@@ -1,6 +1,6 @@
 /** The service's routes about conflicts, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
 
-import type { Problem } from './schema.js';
+import type { JsonBody, Refusal } from './bodies.js';
 import type { Conflict, ConflictPage, ResolveRequest } from './schema-conflicts.js';
 
 export interface ConflictsPaths {
@@ -24,10 +24,7 @@ export interface ConflictsPaths {
           'X-Tenant-ID'?: string | undefined;
         };
       };
-      responses: {
-        200: { content: { 'application/json': ConflictPage } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<ConflictPage>; default: Refusal };
     };
   };
   '/v1/conflicts/{id}': {
@@ -47,10 +44,7 @@ export interface ConflictsPaths {
           id: string;
         };
       };
-      responses: {
-        200: { content: { 'application/json': Conflict } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<Conflict>; default: Refusal };
     };
   };
   '/v1/conflicts/{id}/resolve': {
@@ -72,12 +66,8 @@ export interface ConflictsPaths {
           id: string;
         };
       };
-      requestBody: { content: { 'application/json': ResolveRequest } };
-      responses: {
-        200: { content: { 'application/json': Conflict } };
-        204: { content: Record<never, never> };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<ResolveRequest>;
+      responses: { 200: JsonBody<Conflict>; 204: { content: Record<never, never> }; default: Refusal };
     };
   };
 }

@@ -1,6 +1,6 @@
 /** The service's routes about trust, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
 
-import type { Problem } from './schema.js';
+import type { JsonBody, Refusal } from './bodies.js';
 import type {
   ActList,
   ConfirmRequest,
@@ -26,42 +26,26 @@ export interface TrustPaths {
   '/v1/trust/establish': {
     /** Trust the node at an address, from now on and across restarts */
     post: {
-      requestBody: { content: { 'application/json': EstablishRequest } };
-      responses: {
-        200: { content: { 'application/json': EstablishResult } };
-        202: { content: { 'application/json': EstablishResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<EstablishRequest>;
+      responses: { 200: JsonBody<EstablishResult>; 202: JsonBody<EstablishResult>; default: Refusal };
     };
   };
   '/v1/trust/confirm': {
     /** Say that the key seen at a listed peer is the right one */
     post: {
-      requestBody: { content: { 'application/json': ConfirmRequest } };
-      responses: {
-        200: { content: { 'application/json': EstablishResult } };
-        202: { content: { 'application/json': EstablishResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<ConfirmRequest>;
+      responses: { 200: JsonBody<EstablishResult>; 202: JsonBody<EstablishResult>; default: Refusal };
     };
   };
   '/v1/trust/relationships': {
     /** All trust relationships */
-    get: {
-      responses: {
-        200: { content: { 'application/json': { readonly relationships: Relationship[] } } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    get: { responses: { 200: JsonBody<{ readonly relationships: Relationship[] }>; default: Refusal } };
   };
   '/v1/trust/remove': {
     /** Take a peer off the list, durably */
     post: {
-      requestBody: { content: { 'application/json': RemoveRequest } };
-      responses: {
-        200: { content: { 'application/json': RemoveResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<RemoveRequest>;
+      responses: { 200: JsonBody<RemoveResult>; default: Refusal };
     };
   };
   '/v1/trust/graph': {
@@ -77,28 +61,22 @@ export interface TrustPaths {
         200: {
           content: { 'application/json': TrustGraph; 'text/vnd.graphviz': string; 'text/plain': string };
         };
-        default: { content: { 'application/problem+json': Problem } };
+        default: Refusal;
       };
     };
   };
   '/v1/trust/revoke': {
     /** Stop trusting a node, and say where its feeds end */
     post: {
-      requestBody: { content: { 'application/json': RevokeRequest } };
-      responses: {
-        200: { content: { 'application/json': RevocationReport } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<RevokeRequest>;
+      responses: { 200: JsonBody<RevocationReport>; default: Refusal };
     };
   };
   '/v1/trust/release': {
     /** Let a node's quarantined entries count after all, by moving cuts of our own up */
     post: {
-      requestBody: { content: { 'application/json': ReleaseRequest } };
-      responses: {
-        200: { content: { 'application/json': RevocationReport } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<ReleaseRequest>;
+      responses: { 200: JsonBody<RevocationReport>; default: Refusal };
     };
   };
   '/v1/quarantine': {
@@ -114,10 +92,7 @@ export interface TrustPaths {
           after?: string | undefined;
         };
       };
-      responses: {
-        200: { content: { 'application/json': Quarantine } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<Quarantine>; default: Refusal };
     };
   };
   '/v1/quarantine/proof': {
@@ -135,28 +110,17 @@ export interface TrustPaths {
       };
       responses: {
         200: { content: { 'application/json': ForkProof; 'application/cbor-seq': string } };
-        default: { content: { 'application/problem+json': Problem } };
+        default: Refusal;
       };
     };
   };
   '/v1/quarantine/rule': {
     /** Say which branch of this node's own forked feed stands */
-    post: {
-      requestBody: { content: { 'application/json': RuleRequest } };
-      responses: {
-        200: { content: { 'application/json': RuleResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    post: { requestBody: JsonBody<RuleRequest>; responses: { 200: JsonBody<RuleResult>; default: Refusal } };
   };
   '/v1/tenants': {
     /** Every tenant that is shared, and with whom */
-    get: {
-      responses: {
-        200: { content: { 'application/json': { readonly tenants: TenantAccess[] } } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    get: { responses: { 200: JsonBody<{ readonly tenants: TenantAccess[] }>; default: Refusal } };
   };
   '/v1/tenants/{id}/access': {
     /** Who may read and write a tenant */
@@ -167,10 +131,7 @@ export interface TrustPaths {
           id: string;
         };
       };
-      responses: {
-        200: { content: { 'application/json': TenantAccess } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<TenantAccess>; default: Refusal };
     };
   };
   '/v1/tenants/{id}/grant': {
@@ -182,11 +143,8 @@ export interface TrustPaths {
           id: string;
         };
       };
-      requestBody: { content: { 'application/json': GrantRequest } };
-      responses: {
-        200: { content: { 'application/json': TenantAccess } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<GrantRequest>;
+      responses: { 200: JsonBody<TenantAccess>; default: Refusal };
     };
   };
   '/v1/tenants/{id}/ungrant': {
@@ -198,11 +156,8 @@ export interface TrustPaths {
           id: string;
         };
       };
-      requestBody: { content: { 'application/json': PeerRequest } };
-      responses: {
-        200: { content: { 'application/json': TenantAccess } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<PeerRequest>;
+      responses: { 200: JsonBody<TenantAccess>; default: Refusal };
     };
   };
   '/v1/tenants/{id}/designate': {
@@ -214,11 +169,8 @@ export interface TrustPaths {
           id: string;
         };
       };
-      requestBody: { content: { 'application/json': PeerRequest } };
-      responses: {
-        200: { content: { 'application/json': TenantAccess } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<PeerRequest>;
+      responses: { 200: JsonBody<TenantAccess>; default: Refusal };
     };
   };
   '/v1/trust/acts': {
@@ -232,10 +184,7 @@ export interface TrustPaths {
           before?: string | undefined;
         };
       };
-      responses: {
-        200: { content: { 'application/json': ActList } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<ActList>; default: Refusal };
     };
   };
 }

@@ -1,5 +1,6 @@
 /** The service's routes, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
 
+import type { JsonBody, Refusal } from './bodies.js';
 import type { TrustPaths } from './routes-trust.js';
 import type { ConflictsPaths } from './routes-conflicts.js';
 import type {
@@ -10,7 +11,6 @@ import type {
   Health,
   Node,
   Probe,
-  Problem,
   Span,
   SpanHistory,
   SpanPage,
@@ -25,25 +25,15 @@ import type {
 export interface paths extends TrustPaths, ConflictsPaths {
   '/health': {
     /** Health of the service */
-    get: {
-      responses: {
-        200: { content: { 'application/json': Health } };
-        default: { content: { 'application/json': Health } };
-      };
-    };
+    get: { responses: { 200: JsonBody<Health>; default: JsonBody<Health> } };
   };
   '/livez': {
     /** Whether the process answers */
-    get: { responses: { 200: { content: { 'application/json': Probe } } } };
+    get: { responses: { 200: JsonBody<Probe> } };
   };
   '/readyz': {
     /** Whether the node takes spans */
-    get: {
-      responses: {
-        200: { content: { 'application/json': Probe } };
-        default: { content: { 'application/json': Probe } };
-      };
-    };
+    get: { responses: { 200: JsonBody<Probe>; default: JsonBody<Probe> } };
   };
   '/metrics': {
     /** Figures in the text format of Prometheus */
@@ -51,21 +41,13 @@ export interface paths extends TrustPaths, ConflictsPaths {
   };
   '/v1/nodes': {
     /** All known nodes: those that are listed, and those that discovery has found */
-    get: {
-      responses: {
-        200: { content: { 'application/json': { readonly nodes: Node[] } } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    get: { responses: { 200: JsonBody<{ readonly nodes: Node[] }>; default: Refusal } };
   };
   '/v1/nodes/discover': {
     /** Look for peers now */
     post: {
-      requestBody: { content: { 'application/json': DiscoverRequest } };
-      responses: {
-        200: { content: { 'application/json': DiscoverResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<DiscoverRequest>;
+      responses: { 200: JsonBody<DiscoverResult>; default: Refusal };
     };
   };
   '/v1/nodes/{id}/reset': {
@@ -77,41 +59,23 @@ export interface paths extends TrustPaths, ConflictsPaths {
           id: string;
         };
       };
-      responses: {
-        200: { content: { 'application/json': Node } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<Node>; default: Refusal };
     };
   };
   '/v1/sync/timeline': {
     /** Synchronise timelines with peers now */
     post: {
-      requestBody?: { content: { 'application/json': SyncRequest } };
-      responses: {
-        200: { content: { 'application/json': SyncResult } };
-        202: { content: { 'application/json': SyncStarted } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody?: JsonBody<SyncRequest>;
+      responses: { 200: JsonBody<SyncResult>; 202: JsonBody<SyncStarted>; default: Refusal };
     };
   };
   '/v1/sync/jobs/{id}': {
     /** A sync that took longer than its request */
-    get: {
-      parameters: { path: { id: string } };
-      responses: {
-        200: { content: { 'application/json': SyncJob } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    get: { parameters: { path: { id: string } }; responses: { 200: JsonBody<SyncJob>; default: Refusal } };
   };
   '/v1/sync/status': {
     /** How far synchronisation is */
-    get: {
-      responses: {
-        200: { content: { 'application/json': SyncStatus } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    get: { responses: { 200: JsonBody<SyncStatus>; default: Refusal } };
   };
   '/v1/timeline/spans': {
     /** A page of a tenant's timeline */
@@ -145,10 +109,7 @@ export interface paths extends TrustPaths, ConflictsPaths {
           'X-Tenant-ID'?: string | undefined;
         };
       };
-      responses: {
-        200: { content: { 'application/json': SpanPage } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<SpanPage>; default: Refusal };
     };
     /** Append spans */
     post: {
@@ -165,10 +126,7 @@ export interface paths extends TrustPaths, ConflictsPaths {
         };
       };
       requestBody: { content: { 'application/json': Span | Span[]; 'application/x-ndjson': string } };
-      responses: {
-        201: { content: { 'application/json': AppendResult } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 201: JsonBody<AppendResult>; default: Refusal };
     };
   };
   '/v1/timeline/spans/{id}': {
@@ -192,10 +150,7 @@ export interface paths extends TrustPaths, ConflictsPaths {
           id: string;
         };
       };
-      responses: {
-        200: { content: { 'application/json': Span | SpanHistory } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<Span | SpanHistory>; default: Refusal };
     };
     /** Say something about a span after the fact */
     patch: {
@@ -220,11 +175,7 @@ export interface paths extends TrustPaths, ConflictsPaths {
       requestBody: {
         content: { 'application/merge-patch+json': Annotation; 'application/json': Annotation };
       };
-      responses: {
-        200: { content: { 'application/json': Span } };
-        204: { content: Record<never, never> };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<Span>; 204: { content: Record<never, never> }; default: Refusal };
     };
   };
   '/v1/timeline/spans/{id}/explain': {
@@ -244,10 +195,7 @@ export interface paths extends TrustPaths, ConflictsPaths {
           id: string;
         };
       };
-      responses: {
-        200: { content: { 'application/json': SpanStory } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: JsonBody<SpanStory>; default: Refusal };
     };
   };
   '/v1/timeline/stream': {
@@ -269,34 +217,22 @@ export interface paths extends TrustPaths, ConflictsPaths {
           'Last-Event-ID'?: string | undefined;
         };
       };
-      responses: {
-        200: { content: { 'text/event-stream': string } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      responses: { 200: { content: { 'text/event-stream': string } }; default: Refusal };
     };
   };
   '/v1/federation': {
     /** The link between nodes */
-    get: {
-      responses: {
-        101: { content: Record<never, never> };
-        default: { content: { 'application/problem+json': Problem } };
-      };
-    };
+    get: { responses: { 101: { content: Record<never, never> }; default: Refusal } };
   };
   '/openapi.json': {
     /** This document */
     get: {
       responses: {
-        200: {
-          content: {
-            'application/json': {
-              readonly openapi: string;
-              readonly paths: { readonly [member: string]: unknown };
-              readonly [member: string]: unknown;
-            };
-          };
-        };
+        200: JsonBody<{
+          readonly openapi: string;
+          readonly paths: { readonly [member: string]: unknown };
+          readonly [member: string]: unknown;
+        }>;
       };
     };
   };
