@@ -15,6 +15,7 @@ export type {
   AnnotateOptions,
   Decision,
   HistoryItem,
+  ReadingDigest,
   SpanHistory,
 } from './shell/annotator.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';

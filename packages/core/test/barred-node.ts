@@ -131,6 +131,9 @@ export class BarredNode {
     const rules = { digest: () => new Uint8Array(32) };
     const judge = new ConflictJudge({ tools, clock, readings, rules });
     const conflicts = new ConflictBook({ storage: store, tools, judge });
+    const digestOf = (): never => {
+      throw new Error('nobody compares it');
+    };
     return new Timeline(acme, {
       storage: store,
       table,
@@ -145,6 +148,7 @@ export class BarredNode {
         readings,
         judge,
         conflicts,
+        digestOf,
         count: NOTHING_OPEN,
       },
     });

@@ -73,6 +73,22 @@ test('without a primary each node settles conflicts as its own operator says', a
   t.is(await statusOn(b), 'simulated [] 0');
 });
 
+test('digests are equal where all is read alike, and say whether the rules differ or what is accepted', async (t) => {
+  const { town, a, b } = await atOdds(t);
+  const before = a.node.timeline(ACME).readingDigest();
+  t.deepEqual(b.node.timeline(ACME).readingDigest(), before);
+  await a.operate((desk) => desk.setPolicy(ACME, 'status', 'manual'));
+  await town.time.advance(1_000);
+  const { accepted, rules } = a.node.timeline(ACME).readingDigest();
+  t.is(accepted, before.accepted);
+  t.not(rules, before.rules);
+  t.deepEqual(b.node.timeline(ACME).readingDigest(), before);
+  await b.operate((desk) => desk.revoke({ key: alice.publicKey, from: 'all' }));
+  await town.time.advance(1_000);
+  t.not(b.node.timeline(ACME).readingDigest().accepted, before.accepted);
+  t.is(b.node.timeline(ACME).readingDigest().rules, before.rules);
+});
+
 test('where the clock is set back, a conflict of words that lie ahead again is none until their time comes', async (t) => {
   const { town, a } = await atOdds(t, { conflictPolicy: 'manual' });
   t.is(await statusOn(a), 'simulated ["status"] 1');

@@ -1,7 +1,17 @@
 /** What a node knows of annotations, put together: the rules of its tenants, and the reading of spans by them. */
 
-import { fingerprintOf, keyOfFingerprint, parseNodeId, type Fingerprint, type NodeId } from '../identity.js';
-import type { Feed } from '../feed.js';
+import { toHex } from '../bytes.js';
+import {
+  fingerprintOf,
+  keyOfFingerprint,
+  parseNodeId,
+  tenantOfContent,
+  type Fingerprint,
+  type NodeId,
+  type TenantId,
+} from '../identity.js';
+import { scopeOfFeed, type Feed } from '../feed.js';
+import { acceptedRanges, digestHoldings } from '../holdings.js';
 import type { NodeOptions } from '../node-options.js';
 import type { Committer } from './committer.js';
 import { ConflictBook } from './conflict-book.js';
@@ -9,7 +19,7 @@ import { ConflictCount } from './conflict-count.js';
 import { ConflictJudge } from './conflict-judge.js';
 import { ConflictRules } from './conflict-rules.js';
 import { SpanReadings } from './span-readings.js';
-import type { AnnotatorWorld } from './annotator.js';
+import type { AnnotatorWorld, ReadingDigest } from './annotator.js';
 import type { TrustKeeper } from './trust-keeper.js';
 
 export interface AnnotationsWorld {
@@ -56,6 +66,19 @@ export class Annotations implements AnnotatorWorld {
     this.judge = new ConflictJudge({ tools, clock, readings, rules });
     this.conflicts = new ConflictBook({ storage, tools, judge: this.judge });
     this.count = new ConflictCount({ storage, clock, judge: this.judge, feeds: world.feeds });
+  }
+
+  /** Two nodes with equal digests read every span of a tenant alike; where they differ, which of the two says why. In hex. */
+  digestOf(tenant: TenantId): ReadingDigest {
+    const { crypto } = this.tools;
+    const ofTenant = [...this.#world.feeds()].filter(
+      ({ key }) => tenantOfContent(scopeOfFeed(key)) === tenant,
+    );
+    const accepted = ofTenant
+      .map((feed) => ({ key: feed.key, ranges: acceptedRanges(feed) }))
+      .filter(({ ranges }) => ranges.length > 0)
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { rules: toHex(this.rules.digest(tenant)), accepted: toHex(digestHoldings(accepted, crypto)) };
   }
 
   /** Of the configured ones those whose keys are known. */

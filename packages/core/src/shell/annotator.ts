@@ -61,6 +61,14 @@ export interface AnnotateOptions {
   readonly ifVersion?: string | undefined;
 }
 
+/** What the reading of a tenant hangs on. */
+export interface ReadingDigest {
+  /** Policies and priorities. */
+  readonly rules: string;
+  /** What is accepted of spans and annotations. */
+  readonly accepted: string;
+}
+
 /** One of the candidates, named by its `ref`, or another value. */
 export type Decision = ({ readonly choose: string } | { readonly value: Json }) & {
   readonly note?: string | undefined;
@@ -68,6 +76,7 @@ export type Decision = ({ readonly choose: string } | { readonly value: Json }) 
 
 export interface AnnotatorWorld {
   readonly conflicts: ConflictBook;
+  readonly digestOf: (tenant: TenantId) => ReadingDigest;
   readonly judge: ConflictJudge;
   readonly count: Pick<ConflictCount, 'openCount'>;
   readonly readings: SpanReadings;

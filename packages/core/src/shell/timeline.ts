@@ -25,6 +25,7 @@ import {
   type AnnotatedSpan,
   type AnnotateOptions,
   type Decision,
+  type ReadingDigest,
   type SpanHistory,
 } from './annotator.js';
 import type { AppendReport, SpanInput } from './appender.js';
@@ -98,6 +99,11 @@ export class Timeline {
   has(id: string): boolean {
     const spanId = parseSpanId(id);
     return spanId !== undefined && this.#world.storage.variants(this.tenant, spanId).length > 0;
+  }
+
+  /** What the reading of this tenant hangs on: equal on nodes that read all of its spans alike. */
+  readingDigest(): ReadingDigest {
+    return this.#world.annotations.digestOf(this.tenant);
   }
 
   /** What nodes are, or were, at odds about: see `Annotator`. */
