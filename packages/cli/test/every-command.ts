@@ -58,6 +58,8 @@ export function everyStep(stage: Stage): readonly Step[] {
     { argv: ['tenants', 'access', 'acme'], shows: 'acme' },
     { argv: ['tenants', 'grant', 'acme', peer], shows: 'acme' },
     { argv: ['tenants', 'ungrant', 'acme', peer], shows: 'acme' },
+    { argv: ['tenants', 'policy', 'acme', 'status', 'manual'], shows: 'status: manual' },
+    { argv: ['tenants', 'prioritise', 'acme', peer], shows: 'priority 1' },
     { argv: ['tenants', 'designate', 'acme', peer], shows: 'acme' },
     { argv: ['trust', 'revoke', peer, '--yes'], shows: 'It can come back' },
     { argv: ['trust', 'release', peer], shows: 'in quarantine' },

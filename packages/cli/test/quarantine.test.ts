@@ -11,6 +11,8 @@ const ACCESS = {
   primary: { fingerprint: KEY, peer_id: 'logline-id://node/bob', by: 'first_claim' },
   rivals: ['rival-key'],
   grants: [{ fingerprint: KEY, peer_id: null, read: true, write: false, by: 'primary' }],
+  policies: { status: 'manual' },
+  priorities: [KEY],
 };
 
 test('the quarantine lists what to do, once for each advice', async (t) => {

@@ -9,6 +9,8 @@ import type {
   ForkProof,
   GrantRequest,
   PeerRequest,
+  PolicyRequest,
+  PrioritiseRequest,
   Quarantine,
   Relationship,
   ReleaseRequest,
@@ -171,6 +173,38 @@ export interface TrustPaths {
       };
       requestBody: JsonBody<PeerRequest>;
       responses: { 200: JsonBody<TenantAccess>; default: Refusal };
+    };
+  };
+  '/v1/tenants/{id}/policy': {
+    /** Say how conflicts of a field of a tenant's spans are settled */
+    post: {
+      parameters: {
+        path: {
+          /** The tenant */
+          id: string;
+        };
+      };
+      requestBody: { content: { 'application/json': PolicyRequest } };
+      responses: {
+        200: { content: { 'application/json': TenantAccess } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
+    };
+  };
+  '/v1/tenants/{id}/prioritise': {
+    /** Say whose word on a tenant's spans counts under the policy `priority` */
+    post: {
+      parameters: {
+        path: {
+          /** The tenant */
+          id: string;
+        };
+      };
+      requestBody: { content: { 'application/json': PrioritiseRequest } };
+      responses: {
+        200: { content: { 'application/json': TenantAccess } };
+        default: { content: { 'application/problem+json': Problem } };
+      };
     };
   };
   '/v1/trust/acts': {

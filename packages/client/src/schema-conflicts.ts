@@ -27,6 +27,7 @@ export type Conflict = {
   readonly field: string;
   /** `concurrent`: of what is said about it; `identity`: other content under the same id */
   readonly kind: 'concurrent' | 'identity';
+  /** The later one, the one of the higher node, or a person */
   readonly policy: 'timestamp' | 'priority' | 'manual';
   readonly state: 'open' | 'resolved';
   /** Oldest first */

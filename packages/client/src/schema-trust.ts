@@ -65,6 +65,18 @@ export type PeerRequest = {
   readonly peer_id: string;
 };
 
+export type PolicyRequest = {
+  /** Such as `status`, `metadata.cost`, `identity`; `metadata.*` or `*` for all others */
+  readonly field: string;
+  /** The later one, the one of the higher node, or a person */
+  readonly policy: 'timestamp' | 'priority' | 'manual';
+};
+
+export type PrioritiseRequest = {
+  /** Nodes by id, name, address or fingerprint, highest first */
+  readonly peer_ids: string[];
+};
+
 export type EstablishResult = {
   readonly peer_id: string | null;
   readonly trust_level: 'unknown' | 'pending' | 'verified' | 'revoked';
@@ -242,6 +254,10 @@ export type TenantAccess = {
     readonly write: boolean;
     readonly by: 'configuration' | 'operator' | 'primary';
   }[];
+  /** By field, `metadata.*` or `*`; a field without one has that of the configuration */
+  readonly policies: { readonly [member: string]: 'timestamp' | 'priority' | 'manual' };
+  /** Whose word counts under `priority`, highest first */
+  readonly priorities: string[];
 };
 
 export type ActList = {

@@ -46,4 +46,27 @@ export class TenantCalls {
     const body = { peer_id: peerId };
     return answered(await this.#api(options).POST('/v1/tenants/{id}/designate', { params, body }));
   }
+
+  /** Says how conflicts of a field are settled: `status`, `metadata.cost`, `identity` …, `metadata.*` or `*`. */
+  async setPolicy(
+    tenant: string,
+    field: string,
+    policy: 'timestamp' | 'priority' | 'manual',
+    options: CallOptions = {},
+  ): Promise<TenantAccess> {
+    const params = { path: { id: tenant } };
+    const body = { field, policy };
+    return answered(await this.#api(options).POST('/v1/tenants/{id}/policy', { params, body }));
+  }
+
+  /** Says whose word counts under the policy `priority`, highest first. */
+  async prioritise(
+    tenant: string,
+    peerIds: readonly string[],
+    options: CallOptions = {},
+  ): Promise<TenantAccess> {
+    const params = { path: { id: tenant } };
+    const body = { peer_ids: [...peerIds] };
+    return answered(await this.#api(options).POST('/v1/tenants/{id}/prioritise', { params, body }));
+  }
 }

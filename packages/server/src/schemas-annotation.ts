@@ -3,6 +3,7 @@
 import { LIMITS } from '@logline/federation-core';
 import { z } from 'zod';
 import 'zod-openapi';
+import { policy } from './schemas-settling.js';
 import {
   CURSOR_CHARS,
   fingerprint,
@@ -24,7 +25,6 @@ const ref = z
   .string()
   .max(REF_CHARS)
   .meta({ description: 'What was said: the hash of its entry in hex, a dot, and its place there' });
-const policy = z.enum(['timestamp', 'priority', 'manual']);
 const why = z
   .enum([
     'undisputed',

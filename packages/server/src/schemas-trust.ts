@@ -3,6 +3,7 @@
 import { LIMITS } from '@logline/federation-core';
 import { z } from 'zod';
 import 'zod-openapi';
+import { settling } from './schemas-settling.js';
 import { count, CURSOR_CHARS, fingerprint, nodeId, timestamp, TRUST_LEVELS } from './schemas.js';
 
 const METHODS = ['signature', 'certificate'] as const;
@@ -303,6 +304,7 @@ export const tenantAccess = z
         by: z.enum(['configuration', 'operator', 'primary']),
       }),
     ),
+    ...settling.shape,
   })
   .meta({ id: 'TenantAccess' });
 

@@ -39,6 +39,8 @@ const PROMISED = [
   'POST /v1/tenants/{id}/grant',
   'POST /v1/tenants/{id}/ungrant',
   'POST /v1/tenants/{id}/designate',
+  'POST /v1/tenants/{id}/policy',
+  'POST /v1/tenants/{id}/prioritise',
   'POST /v1/sync/timeline',
   'GET /v1/sync/jobs/{id}',
   'GET /v1/sync/status',

@@ -74,6 +74,8 @@ export const BODIES: Readonly<Record<string, Record<string, Json>>> = {
   'POST /v1/tenants/{id}/grant': { peer_id: 'nobody', read: true, write: true },
   'POST /v1/tenants/{id}/ungrant': { peer_id: 'nobody' },
   'POST /v1/tenants/{id}/designate': { peer_id: 'nobody' },
+  'POST /v1/tenants/{id}/policy': { field: 'nonsense', policy: 'manual' },
+  'POST /v1/tenants/{id}/prioritise': { peer_ids: ['nobody'] },
   'POST /v1/sync/timeline': {},
   'PATCH /v1/timeline/spans/{id}': { processed: true, notes: 'probe' },
   'POST /v1/conflicts/{id}/resolve': { value: 'ghost' },

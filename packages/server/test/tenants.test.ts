@@ -54,6 +54,30 @@ test('a tenant with a primary is granted by that node alone', async (t) => {
   t.like(own.body, { primary: { fingerprint: bob.node.fingerprint } }, 'a node may be the primary itself');
 });
 
+test('how conflicts are settled is said field by field, by the primary where there is one', async (t) => {
+  const [alice, bob] = [await join(t, 'alice'), await join(t, 'bob')];
+  await befriend(alice, bob);
+  const said = await tenantCall(alice.url, 'policy', { field: 'status', policy: 'manual' });
+  t.is(said.status, 200, said.text);
+  t.true(shapes.tenantAccess.safeParse(said.body).success, said.text);
+  t.deepEqual(said.body['policies'], { status: 'manual' });
+  const first = await tenantCall(alice.url, 'prioritise', { peer_ids: ['bob', alice.node.id] });
+  t.deepEqual(first.body['priorities'], [bob.node.fingerprint, alice.node.fingerprint]);
+  for (const body of [
+    { field: 'title', policy: 'manual' },
+    { field: 'status', policy: 'newest' },
+    { field: '', policy: 'manual' },
+  ])
+    t.is((await tenantCall(alice.url, 'policy', body)).status, 400, JSON.stringify(body));
+  t.is((await tenantCall(alice.url, 'prioritise', { peer_ids: ['bob', 'bob'] })).status, 400);
+  await tenantCall(alice.url, 'designate', { peer_id: bob.node.id });
+  t.is((await tenantCall(alice.url, 'policy', { field: 'status', policy: 'priority' })).status, 400);
+  await eventually('what alice said no longer counts', async () => {
+    const { body } = await get(`${alice.url}/v1/tenants/acme/access`);
+    return Object.keys(body['policies'] ?? {}).length === 0;
+  });
+});
+
 test('every shared tenant is listed', async (t) => {
   const alice = await serve(t, { name: 'alice', tenants: [] });
   t.deepEqual((await get(`${alice.url}/v1/tenants`)).body, { tenants: [] });

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { TenantAccess } from 'logline-federation-client';
-import { EXIT } from '../exit-code.js';
+import { EXIT, UsageError } from '../exit-code.js';
 import type { Output } from '../output.js';
 import type { Context, Shell } from '../shell.js';
 import { safe } from '../text.js';
@@ -12,6 +12,7 @@ interface GrantOptions {
   readonly write?: boolean;
 }
 
+const POLICIES = ['timestamp', 'priority', 'manual'] as const;
 const PEER = 'its id, name, address or fingerprint';
 const BY: Readonly<Record<string, string>> = {
   configuration: 'by FEDERATION_TENANTS or another variable',
@@ -26,6 +27,8 @@ export function addTenants(parent: Command, shell: Shell): void {
   addGrant(tenants, shell);
   addUngrant(tenants, shell);
   addDesignate(tenants, shell);
+  addPolicy(tenants, shell);
+  addPrioritise(tenants, shell);
 }
 
 function addAccess(parent: Command, shell: Shell): void {
@@ -101,13 +104,48 @@ function addDesignate(parent: Command, shell: Shell): void {
   );
 }
 
+function addPolicy(parent: Command, shell: Shell): void {
+  const command = parent
+    .command('policy')
+    .description('say how conflicts of a field are settled, here or, by the primary, everywhere')
+    .argument('<tenant>', 'its name')
+    .argument('<field>', 'such as status, metadata.cost or identity; metadata.* or * for all others')
+    .argument('<policy>', 'timestamp, priority or manual');
+  const examples = ['logline federation tenants policy acme status manual'];
+  shell.define(
+    command,
+    examples,
+    async ({ client, out, signal }: Context, _options, [tenant = '', field = '', policy = '']) => {
+      const known = POLICIES.find((one) => one === policy);
+      if (known === undefined)
+        throw new UsageError(`expected ${POLICIES.join(', ')}, got ${JSON.stringify(policy)}`);
+      return show(out, await client.tenants.setPolicy(tenant, field, known, { signal }));
+    },
+  );
+}
+
+function addPrioritise(parent: Command, shell: Shell): void {
+  const command = parent
+    .command('prioritise')
+    .description('say whose word counts under the policy priority, highest first')
+    .argument('<tenant>', 'its name')
+    .argument('<peers...>', PEER);
+  const examples = ['logline federation tenants prioritise acme peer-alpha peer-beta'];
+  shell.define(
+    command,
+    examples,
+    async ({ client, out, signal }: Context, _options, [tenant = '', ...peers]) =>
+      show(out, await client.tenants.prioritise(tenant, peers, { signal })),
+  );
+}
+
 async function show(out: Output, access: TenantAccess): Promise<typeof EXIT.ok> {
   await (out.isJson ? out.json(access) : showAccess(out, access));
   return EXIT.ok;
 }
 
 async function showAccess(out: Output, access: TenantAccess): Promise<void> {
-  const { primary, rivals, grants } = access;
+  const { primary, rivals, grants, policies, priorities } = access;
   const nameOf = (node: { readonly peer_id: string | null; readonly fingerprint: string }): string =>
     safe(node.peer_id ?? node.fingerprint);
   await out.facts([
@@ -121,6 +159,10 @@ async function showAccess(out: Output, access: TenantAccess): Promise<void> {
       (rival) => ['rival', `${safe(rival)} claims to be the primary, and does not count`] as const,
     ),
     ...grants.map((grant) => ['grant', `${nameOf(grant)} ${rightsText(grant)}, ${BY[grant.by]}`] as const),
+    ...Object.entries(policies).map(
+      ([field, policy]) => ['policy', `${safe(field)}: ${safe(policy)}`] as const,
+    ),
+    ...priorities.map((key, i) => [`priority ${i + 1}`, safe(key)] as const),
   ]);
 }
 

@@ -10,6 +10,7 @@ import { HttpProblem } from '../problem.js';
 import { readJson, readQuery, shown } from '../request.js';
 import type { Route, RouteContext, Service } from '../route.js';
 import { noQuery } from '../schemas.js';
+import { policyRequest, prioritiseRequest } from '../schemas-settling.js';
 import { grantRequest, peerRequest, tenantAccess, tenantAccessList, tenantPath } from '../schemas-trust.js';
 
 const requestParams = { path: tenantPath };
@@ -88,7 +89,55 @@ export const tenantRoutes: readonly Route[] = [
     },
     handle: designate,
   },
+  {
+    method: 'POST',
+    path: '/v1/tenants/:id/policy',
+    need: 'admin',
+    reach: 'node',
+    operation: {
+      summary: "Say how conflicts of a field of a tenant's spans are settled",
+      description: 'Of a tenant with a primary that node alone says it, else each for itself.',
+      requestParams,
+      requestBody: jsonBody(policyRequest, { required: true }),
+      responses,
+    },
+    handle: setPolicy,
+  },
+  {
+    method: 'POST',
+    path: '/v1/tenants/:id/prioritise',
+    need: 'admin',
+    reach: 'node',
+    operation: {
+      summary: "Say whose word on a tenant's spans counts under the policy `priority`",
+      description: 'Of a tenant with a primary that node alone says it, else each for itself.',
+      requestParams,
+      requestBody: jsonBody(prioritiseRequest, { required: true }),
+      responses,
+    },
+    handle: prioritise,
+  },
 ];
+
+async function setPolicy(ctx: RouteContext, { node, repeats }: Service): Promise<void> {
+  const { field, policy } = await readJson(ctx, policyRequest);
+  const tenant = tenantIn(ctx);
+  summarise(ctx, `conflicts of ${field} in ${tenant} are settled by ${policy}`);
+  ctx.body = await repeats.once(ctx, [field, policy], async () =>
+    describeAccess(await node.operator.setPolicy(tenant, field, policy)),
+  );
+}
+
+async function prioritise(ctx: RouteContext, { node, repeats }: Service): Promise<void> {
+  const { peer_ids: peers } = await readJson(ctx, prioritiseRequest);
+  const tenant = tenantIn(ctx);
+  const keys = peers.map((peer) => keyFor(node, peer));
+  const names = keys.map(fingerprintOf);
+  summarise(ctx, `in ${tenant} goes first: ${names.join(', ') || 'nobody'}`);
+  ctx.body = await repeats.once(ctx, names, async () =>
+    describeAccess(await node.operator.prioritise(tenant, keys)),
+  );
+}
 
 async function setRights(
   ctx: RouteContext,
@@ -123,7 +172,7 @@ function tenantIn(ctx: RouteContext): TenantId {
 }
 
 function describeAccess(access: AccessInfo): z.output<typeof tenantAccess> {
-  const { tenant, isFederated, primary, rivals, grants } = access;
+  const { tenant, isFederated, primary, rivals, grants, policies, priorities } = access;
   return {
     tenant_id: tenant,
     federated: isFederated,
@@ -139,5 +188,7 @@ function describeAccess(access: AccessInfo): z.output<typeof tenantAccess> {
       write,
       by,
     })),
+    policies: Object.fromEntries(policies),
+    priorities: [...priorities],
   };
 }
