@@ -27,7 +27,7 @@ export function targetOf(url: string | undefined, env: Io['env'], warn: (text: s
     );
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
     throw new UsageError(
-      `${where}: expected an address such as ${DEFAULT_URL}, got ${JSON.stringify(baseUrl)}`,
+      `${where}: expected an address such as ${DEFAULT_URL}, got ${JSON.stringify(baseUrl.replace(/[^/]*@/, '…@'))}`,
     );
   }
   return { baseUrl, token: tokenFrom(env, warn) };

@@ -186,6 +186,12 @@ const wrong: readonly (readonly [string, readonly string[], Readonly<Record<stri
     /^(?!.*hidden).*--url: expected an address without user and password/,
   ],
   [
+    'a password in an address that is none',
+    ['status', '--url', 'ada:hidden@local host'],
+    {},
+    /^(?!.*hidden).*--url: expected an address such as/,
+  ],
+  [
     'a token of two lines',
     ['status'],
     { LOGLINE_FEDERATION_TOKEN: 'hid\nden' },
