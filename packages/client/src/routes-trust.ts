@@ -184,11 +184,8 @@ export interface TrustPaths {
           id: string;
         };
       };
-      requestBody: { content: { 'application/json': PolicyRequest } };
-      responses: {
-        200: { content: { 'application/json': TenantAccess } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<PolicyRequest>;
+      responses: { 200: JsonBody<TenantAccess>; default: Refusal };
     };
   };
   '/v1/tenants/{id}/prioritise': {
@@ -200,11 +197,8 @@ export interface TrustPaths {
           id: string;
         };
       };
-      requestBody: { content: { 'application/json': PrioritiseRequest } };
-      responses: {
-        200: { content: { 'application/json': TenantAccess } };
-        default: { content: { 'application/problem+json': Problem } };
-      };
+      requestBody: JsonBody<PrioritiseRequest>;
+      responses: { 200: JsonBody<TenantAccess>; default: Refusal };
     };
   };
   '/v1/trust/acts': {
