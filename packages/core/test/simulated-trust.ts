@@ -35,5 +35,6 @@ export const TRUST: Simulated = {
     'saw_kept_out',
     'saw_common_revocation',
     'saw_outsider',
+    'saw_late_follower',
   ],
 };

@@ -1,7 +1,9 @@
 /** What operators do by chance in a simulation of trust: each act through the same face that routes and commands use. */
 
+import { equalBytes } from '../bytes.js';
 import { LoglineError } from '../errors.js';
-import type { TenantId } from '../identity.js';
+import { lastRange, splitFeedKey } from '../feed.js';
+import { tenantOfAccess, TRUST_SCOPE, type TenantId } from '../identity.js';
 import type { FederationNode } from '../node.js';
 import { ACME, GLOBEX, INITECH, keyOf, type Citizen, type TrustWorld } from './trust-sim-world.js';
 import type { RevokeFrom } from '../shell/operator-view.js';
@@ -129,7 +131,12 @@ function release(world: TrustWorld, { citizen, node }: Scene): void {
       return;
     }
     const upTo = random.chance(50) ? undefined : from - 1 + random.below(to - from + 2);
+    const before = standOf(citizen, key);
     await node.operator.release({ key, ...(random.chance(60) && { feed, to: upTo }) });
+    const lowered = whatFell(before, standOf(citizen, key));
+    if (lowered !== undefined)
+      world.fail(`${citizen.machine.name} released something of ${fingerprint}, and ${lowered}`);
+    world.saw('release_watched');
     world.note('released', citizen.machine.name);
   };
   carryOut(world, citizen, ['release', ''], act);
@@ -143,6 +150,7 @@ function grant(world: TrustWorld, { citizen, node, other }: Scene): void {
     { read: true, write: false },
     { read: false, write: true },
   ]);
+  if (rights.write && isPrimary(citizen, tenant)) world.past.noteWriter(tenant, other.machine.name);
   const detail = `${other.machine.name} ${tenant} ${rights.read ? 'r' : ''}${rights.write ? 'w' : ''}`;
   carryOut(world, citizen, ['grant', detail], () =>
     node.operator.grant(tenant, other.machine.keyPair.publicKey, rights),
@@ -163,6 +171,12 @@ function designate(world: TrustWorld, { citizen, node }: Scene): void {
   carryOut(world, citizen, ['designate', `${primary.machine.name} ${tenant}`], () =>
     node.operator.designate(tenant, primary.machine.keyPair.publicKey),
   );
+}
+
+/** Whether the configuration of all names this node as a tenant's primary. */
+export function isPrimary({ settings, keys }: Citizen, tenant: TenantId): boolean {
+  const primary = settings.primaries?.get(tenant);
+  return primary !== undefined && keys.some((key) => equalBytes(key, primary));
 }
 
 /** Nobody ever grants the outsider anything of the tenant whose primary is configured. */
@@ -208,4 +222,33 @@ function carryOut(
         );
     },
   );
+}
+
+interface Stand {
+  /** By feed of one key, the first number that trust bars. */
+  readonly bars: ReadonlyMap<string, number>;
+  /** How many statements of others are held, and how many revocations of this node's own: they may bar something too. */
+  readonly others: number;
+}
+
+function standOf({ machine, keys }: Citizen, key: Uint8Array): Stand {
+  const bars = new Map<string, number>();
+  let others = 0;
+  for (const feed of machine.storage?.feeds() ?? []) {
+    const parts = splitFeedKey(feed.key);
+    if (parts === undefined) continue;
+    const isOwn = keys.some((one) => equalBytes(one, parts.origin));
+    const isAccess = tenantOfAccess(parts.scope) !== undefined;
+    if (parts.scope === TRUST_SCOPE || (isAccess && !isOwn)) others += lastRange(feed)?.to ?? 0;
+    if (!isAccess && equalBytes(parts.origin, key) && feed.ranges.length > 0)
+      bars.set(feed.key, feed.bar?.from ?? Number.POSITIVE_INFINITY);
+  }
+  return { bars, others };
+}
+
+/** A feed of which less counts than before; `undefined` where that may have other reasons than the release. */
+function whatFell(before: Stand, after: Stand): string | undefined {
+  if (before.others !== after.others) return undefined;
+  const [fell] = [...before.bars].filter(([feed, from]) => (after.bars.get(feed) ?? from) < from);
+  return fell && `a feed that was barred from ${fell[1]} on is barred from ${after.bars.get(fell[0])}`;
 }

@@ -4,7 +4,15 @@ import { equalBytes } from '../bytes.js';
 import { headerOfAccepted, splitEntry, type Header } from '../entry.js';
 import { emptyFeed, positionOf, scopeOfFeed, splitFeedKey, type Feed } from '../feed.js';
 import { acceptedRanges, missingRanges } from '../holdings.js';
-import { accessScope, fingerprintOf, timelineScope, TRUST_SCOPE, type Scope } from '../identity.js';
+import {
+  accessScope,
+  fingerprintOf,
+  tenantOfTimeline,
+  timelineScope,
+  TRUST_SCOPE,
+  type Scope,
+} from '../identity.js';
+import { isPrimary } from './trust-sim-acts.js';
 import { createTools } from '../node/system.js';
 import { HoldingsTable } from '../shell/holdings-table.js';
 import type { PeerInfo } from '../shell/peer-info.js';
@@ -39,7 +47,7 @@ export async function checkFlows(world: TrustWorld): Promise<string | undefined>
       if (wrong !== undefined) return `${from.citizen.machine.name} → ${to.citizen.machine.name}: ${wrong}`;
     }
   }
-  return checkOutsider(world);
+  return checkOutsider(world) ?? checkWriters(world);
 }
 
 async function judgeOf(citizen: Citizen): Promise<Judge> {
@@ -149,6 +157,25 @@ function checkOutsider(world: TrustWorld): string | undefined {
       const isOfOutsider = outsider.keys.some((key) => equalBytes(key, parts.origin));
       if (isOfOutsider !== (machine === outsider.machine))
         return `${machine.name} holds ${scope} ${isOfOutsider ? 'of' : 'beside'} ${outsider.machine.name}, without a right`;
+    }
+  }
+  return undefined;
+}
+
+/** Where the primary is configured, nobody else's spans are held but of those whom it has ever granted to write. */
+function checkWriters(world: TrustWorld): string | undefined {
+  for (const { machine } of world.citizens) {
+    for (const { key, ranges } of machine.storage?.feeds() ?? []) {
+      const parts = splitFeedKey(key);
+      const tenant = tenantOfTimeline(parts?.scope ?? '');
+      if (parts === undefined || tenant === undefined || ranges.length === 0) continue;
+      const writer = world.citizens.find(({ keys }) => keys.some((one) => equalBytes(one, parts.origin)));
+      const isRuled = world.citizens.some((citizen) => isPrimary(citizen, tenant));
+      if (!isRuled || writer === undefined || writer.machine === machine || isPrimary(writer, tenant))
+        continue;
+      world.saw('granted_writer');
+      if (!world.past.mayEverWrite(tenant, writer.machine.name))
+        return `${machine.name} holds spans of ${writer.machine.name} in ${tenant}, who was never granted to write there`;
     }
   }
   return undefined;

@@ -120,6 +120,10 @@ async function checkBars({ citizen, graph, rules }: Fold, world: TrustWorld): Pr
     );
     const bar = said && { from: said.from, reason: said.reason, provisional: said.provisional };
     if (bar !== undefined) world.saw(bar.provisional ? 'provisional_bar' : 'bar');
+    const stop = feed.bar?.provisional === true ? feed.bar.from : undefined;
+    const was = world.past.wandered(name, feed.key, stop);
+    if (was !== undefined)
+      return `${name} barred ${parts.scope} of ${fingerprintOf(parts.origin)} at ${was} for now, and now at ${stop}`;
     if (!isSameBar(feed.bar, bar))
       return `${name} bars ${parts.scope} of ${fingerprintOf(parts.origin)} at ${describe(feed.bar)}, and the cuts say ${describe(bar)}`;
   }

@@ -1,56 +1,55 @@
-/** A follower from the beginning: with what is withdrawn and restored it ends up with what the reading shows. */
+/** A follower, from the beginning or from the middle of the seed, ends up with what the reading shows, by what is withdrawn and restored. */
 
 import type { TenantId } from '../identity.js';
-import { createTools } from '../node/system.js';
+import { Listener } from './trust-sim-past.js';
 import type { Citizen, TrustWorld } from './trust-sim-world.js';
 
-const TOOLS = createTools();
 const STEP_MS = 50;
 const STEPS_MOST = 200;
+
+interface Expected {
+  readonly tenant: TenantId;
+  /** By id, the bodies that accepted entries hold. */
+  readonly bodies: ReadonlyMap<string, ReadonlySet<string>>;
+}
 
 /** Must run while the time of the world goes on. */
 export async function checkStream(
   world: TrustWorld,
-  { machine }: Citizen,
-  expected: {
-    readonly tenant: TenantId;
-    /** By id, the bodies that accepted entries hold. */
-    readonly bodies: ReadonlyMap<string, ReadonlySet<string>>;
-  },
+  citizen: Citizen,
+  expected: Expected,
+): Promise<string | undefined> {
+  const { tenant } = expected;
+  if (citizen.machine.node === undefined) return undefined;
+  const anew = await catchUp(world, citizen, { expected, listener: new Listener(world) });
+  if (anew !== undefined) return anew;
+  const earlier = world.past.listeners.get(`${citizen.machine.name} ${tenant}`);
+  if (earlier === undefined) return undefined;
+  if (earlier.cursor !== 'start') world.saw('late_follower');
+  const late = await catchUp(world, citizen, { expected, listener: earlier });
+  return late === undefined ? undefined : `from the middle on ${late}`;
+}
+
+async function catchUp(
+  world: TrustWorld,
+  citizen: Citizen,
+  { expected, listener }: { readonly expected: Expected; readonly listener: Listener },
 ): Promise<string | undefined> {
   const { tenant, bodies } = expected;
-  const timeline = machine.node?.timeline(tenant);
-  if (timeline === undefined) return undefined;
-  const told = new Map<string, Set<string>>();
   const signal = new AbortController();
-  let twice: string | undefined;
-  const listen = async (): Promise<void> => {
-    for await (const event of timeline.follow({ after: 'start', signal: signal.signal })) {
-      if (event.kind === 'reset' || event.kind === 'annotated' || event.kind === 'conflict') continue;
-      if (event.kind === 'withdrawn') {
-        told.delete(event.id);
-        world.saw('withdrawn');
-        continue;
-      }
-      if (event.kind === 'restored') world.saw('restored');
-      const body = TOOLS.text.decode(event.span) ?? '';
-      const known = told.get(event.id) ?? new Set();
-      if (event.kind === 'span' && known.has(body)) twice ??= body;
-      told.set(event.id, known.add(body));
-    }
-  };
-  const listening = listen();
+  const listening = listener.listen(citizen, tenant, signal.signal);
   const pause = (): Promise<void> => new Promise((resolve) => void world.time.after(STEP_MS, resolve));
   let wrong: string | undefined = 'nothing was told';
   for (let i = 0; i < STEPS_MOST && wrong !== undefined; i++) {
     await pause();
-    wrong = difference(told, bodies);
+    wrong = difference(listener.told, bodies);
   }
   // More may follow what looks complete.
   await pause();
-  wrong ??= difference(told, bodies);
+  wrong ??= difference(listener.told, bodies);
   signal.abort();
   await listening;
+  const { twice } = listener;
   return wrong ?? (twice === undefined ? undefined : `a follower is told twice: ${twice}`);
 }
 

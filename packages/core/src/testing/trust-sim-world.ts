@@ -6,6 +6,7 @@ import { LIMITS } from '../limits.js';
 import type { MemoryNetwork } from './memory-link.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SimNode, type SimNodeOptions } from './sim-node.js';
+import type { Past } from './trust-sim-past.js';
 import type { VirtualTime } from './virtual-time.js';
 
 export const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin'];
@@ -65,6 +66,7 @@ export interface TrustWorld {
   readonly links: readonly (readonly [string, string])[];
   /** Where the configuration names the primary of INITECH: the one who is never granted anything there. */
   readonly outsider: Citizen | undefined;
+  readonly past: Past;
   /** Something happened: counted by kind, and kept in the trace. */
   note(kind: string, detail: string): void;
   /** A check had something to look at: counted, and no part of the trace. */

@@ -10,6 +10,7 @@ import type { SimulationReport } from './simulation.js';
 import { operate } from './trust-sim-acts.js';
 import { checkAll, describeCitizen } from './trust-sim-checks.js';
 import { strike, type FaultWorld } from './trust-sim-faults.js';
+import { Past } from './trust-sim-past.js';
 import { settle, TENANTS, underTightLimits, type Citizen } from './trust-sim-world.js';
 import { VirtualTime } from './virtual-time.js';
 
@@ -44,6 +45,7 @@ class TrustSimulation implements FaultWorld {
   readonly citizens: readonly Citizen[];
   readonly links: FaultWorld['links'];
   readonly outsider: Citizen | undefined;
+  readonly past = new Past();
   readonly #options: TrustSimulationOptions;
   readonly #fired: Record<string, number> = {};
   readonly #trace: string[] = [];
@@ -75,7 +77,9 @@ class TrustSimulation implements FaultWorld {
       for (const { machine } of this.citizens) await this.#inTime(this.#start(machine));
       this.#listAll();
       await this.time.advance(5_000);
-      for (let step = 0; step < (this.#options.steps ?? STEPS); step++) {
+      const steps = this.#options.steps ?? STEPS;
+      for (let step = 0; step < steps; step++) {
+        if (step === Math.floor(steps / 2)) this.#followSome();
         this.#act();
         await this.time.advance(this.random.below(1_500));
       }
@@ -112,6 +116,14 @@ class TrustSimulation implements FaultWorld {
         if (other === undefined || !link.includes(machine.name) || configured.includes(other)) continue;
         machine.node?.trust({ address: other }).catch((error: unknown) => this.fail(String(error)));
       }
+    }
+  }
+
+  /** At each node somebody follows one tenant for a moment. */
+  #followSome(): void {
+    for (const [i, citizen] of this.citizens.entries()) {
+      const tenant = TENANTS[(i + this.#options.seed) % TENANTS.length];
+      if (tenant !== undefined) this.past.follow(this, citizen, tenant);
     }
   }
 
