@@ -9,6 +9,8 @@ import type { Lifetime } from '../support/server-process.js';
 const run = promisify(execFile);
 const SUBNET = '10.77.0';
 const STOP_MS = 15_000;
+/** Several programs start at once, on few cores. */
+const START_MS = 30_000;
 
 /** A program in a namespace; everything that it writes is kept. */
 export class Program {
@@ -23,10 +25,11 @@ export class Program {
 
   /** Resolves once it has written what matches. */
   async says(pattern: RegExp): Promise<void> {
-    await eventually(`it says ${pattern.source}`, () => {
+    const said = (): boolean => {
       if (this.#child.exitCode !== null) throw new Error(`it ended: ${this.said.slice(-2_000)}`);
       return pattern.test(this.said);
-    });
+    };
+    await eventually(`it says ${pattern.source}`, said, { timeoutMs: START_MS });
   }
 
   signal(signal: NodeJS.Signals): void {
