@@ -124,8 +124,12 @@ test('who asks from any port is answered there, and only so often', async (t) =>
   t.like(asker.heard[0], { id: 77, type: 'response' });
   // Asked last, answered last: all the others are through by then.
   const later = await openOther(t, port);
-  later.say({ type: 'query', questions: [{ type: 'PTR', name: TYPE }] });
-  await eventually('the rest is through', () => later.heard.some(({ type }) => type === 'response'));
+  let looks = 0;
+  await eventually('the rest is through', () => {
+    // Now and then again: a datagram may get lost in such a crowd.
+    if (looks++ % 50 === 0) later.say({ type: 'query', questions: [{ type: 'PTR', name: TYPE }] });
+    return later.heard.some(({ type }) => type === 'response');
+  });
   t.true(asker.heard.length <= 10, `${asker.heard.length} answers`);
 });
 
