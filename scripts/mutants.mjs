@@ -17,6 +17,7 @@ import { DISCOVERY_MUTANTS } from './mutants/discovery.mjs';
 import { GATE_MUTANTS } from './mutants/gate.mjs';
 import { KEY_MUTANTS } from './mutants/keys.mjs';
 import { REST_MUTANTS } from './mutants/rest.mjs';
+import { SAID_MUTANTS } from './mutants/said.mjs';
 import { SPAN_MUTANTS } from './mutants/span.mjs';
 import { STORE_MUTANTS } from './mutants/store.mjs';
 import { TRUST_MUTANTS } from './mutants/trust.mjs';
@@ -38,6 +39,7 @@ const MUTANTS = [
   ...TRUST_MUTANTS,
   ...DISCOVERY_MUTANTS,
   ...ANNOTATION_MUTANTS,
+  ...SAID_MUTANTS,
   ...CLI_MUTANTS,
   ...REST_MUTANTS,
   ...WATCHING_MUTANTS,

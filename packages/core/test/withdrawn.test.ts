@@ -158,6 +158,20 @@ test('a fork withdraws from the first entry that differs on', async (t) => {
   await node.close();
 });
 
+test('a follower that stopped behind a withdrawal has the other body, though the bar is lifted meanwhile', async (t) => {
+  const [c, a] = [new Writer(carol), new Writer(alice)];
+  const barred = c.write({ spans: [span(1, { title: 'c' })] });
+  const node = await nodeWith(barred, a.write({ spans: [span(1, { title: 'a' })] }));
+  const keeper = new Keeper();
+  await node.bar(keyOf(barred), 1);
+  keeper.take(await node.events(keeper.cursor, 2));
+  t.deepEqual(keeper.all, []);
+  await node.bar(keyOf(barred), undefined);
+  keeper.take(await node.events(keeper.cursor));
+  t.deepEqual(keeper.all, [`${uuid(1)} a`, `${uuid(1)} c`]);
+  await node.close();
+});
+
 test('whoever follows, with whatever breaks, ends with exactly the accepted bodies', async (t) => {
   const people = [alice, bob, carol];
   const step = fc.oneof(

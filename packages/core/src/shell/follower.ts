@@ -194,12 +194,14 @@ export class Follower {
     const { storage } = this.#world;
     const id = formatSpanId(span.id);
     const others: Span[] = [];
+    let isHeld = false;
     for (const { arrival } of this.#variantsBefore(span, { position: shift.position, index: 0 })) {
       const other = await storage.span(arrival);
-      if (isSameContent(other, span)) return;
-      others.unshift(other);
+      if (isSameContent(other, span)) isHeld = true;
+      else others.unshift(other);
     }
-    yield { kind: 'withdrawn', id, cursor };
+    // Where it counts again, a follower may have heard of the withdrawal already, and of nothing behind it.
+    if (!isHeld) yield { kind: 'withdrawn', id, cursor };
     for (const { bytes } of others) yield { kind: 'restored', span: bytes, id, cursor };
   }
 
