@@ -2,6 +2,7 @@
 
 import { eventually, TcpProxy } from '@logline/federation-core/testing';
 import { Stage, type Bench } from '../bench.js';
+import type { SystemProcess } from '../processes.js';
 
 const APART_SPANS = 100;
 /** One way. */
@@ -23,8 +24,8 @@ export async function measureTrips(bench: Bench): Promise<void> {
       await joined.call('connect', address);
       let have = bench.spans;
       await joined.call('waitFor', { count: have, msMost: 120_000 });
-      const times: number[] = [];
-      for (const distanceMs of [NEAR_MS, FAR_MS]) {
+      const least = new Map<number, number>();
+      for (const distanceMs of [NEAR_MS, FAR_MS, NEAR_MS, FAR_MS, NEAR_MS, FAR_MS]) {
         await joined.call('disconnect');
         proxy.refuse(true);
         proxy.cut();
@@ -33,20 +34,33 @@ export async function measureTrips(bench: Bench): Promise<void> {
         have += 2 * APART_SPANS;
         proxy.delay(distanceMs);
         proxy.refuse(false);
-        const sinceMs = await joined.call('connect', address);
-        const wish = { count: have, msMost: 60_000 };
-        const ends = await Promise.all([full.call('waitFor', wish), joined.call('waitFor', wish)]);
-        const openedMs = await eventually('the session opened', async () => {
-          const atMs = await joined.call('openedAt');
-          return atMs !== undefined && atMs > sinceMs ? atMs : undefined;
-        });
-        times.push(Math.max(...ends) - openedMs);
+        const ms = await healed({ full, joined, address, count: have });
+        // Whatever else the machine does only makes it longer.
+        least.set(distanceMs, Math.min(ms, least.get(distanceMs) ?? ms));
       }
-      const [near = 0, far = 0] = times;
+      const [near = 0, far = 0] = [least.get(NEAR_MS), least.get(FAR_MS)];
       // Timers are late by a little, and trips are whole or half.
       stage.note('D_round_trips', Math.round(((far - near) / (2 * (FAR_MS - NEAR_MS))) * 10) / 10);
     } finally {
       await proxy.close();
     }
   });
+}
+
+/** Connects, and says how long it took from the open session until both have all; ms. */
+async function healed(wish: {
+  readonly full: SystemProcess;
+  readonly joined: SystemProcess;
+  readonly address: string;
+  readonly count: number;
+}): Promise<number> {
+  const { full, joined, address, count } = wish;
+  const sinceMs = await joined.call('connect', address);
+  const until = { count, msMost: 60_000 };
+  const ends = await Promise.all([full.call('waitFor', until), joined.call('waitFor', until)]);
+  const openedMs = await eventually('the session opened', async () => {
+    const atMs = await joined.call('openedAt');
+    return atMs !== undefined && atMs > sinceMs ? atMs : undefined;
+  });
+  return Math.max(...ends) - openedMs;
 }

@@ -190,7 +190,7 @@ export const LIMITS = {
   indexRows: 8192,
   indexRowBytes: 8 * MIB,
   /** Decoded batches kept for reading. */
-  batchCacheBytes: 16 * MIB,
+  batchCacheBytes: 4 * MIB,
   /** Entries with the same span id that are told apart. */
   spanVariants: 64,
 
