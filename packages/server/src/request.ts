@@ -43,7 +43,11 @@ export async function readJson<Schema extends z.ZodType>(
       `expected Content-Type application/json, got ${shown(ctx.get('content-type') || 'none')}`,
     );
   }
-  return check(schema, parseJson(bytes), 'body member');
+  const body = parseJson(bytes);
+  // No schema knows such a member, and those that let others pass would drop it without a word.
+  if (typeof body === 'object' && body !== null && Object.hasOwn(body, '__proto__'))
+    throw new HttpProblem('bad_request', 'body member: no request has a member "__proto__": leave it out');
+  return check(schema, body, 'body member');
 }
 
 /** Who asks; known as soon as a route begins. */

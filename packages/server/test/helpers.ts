@@ -45,32 +45,31 @@ export async function get(url: string, headers: Record<string, string> = {}): Pr
 }
 
 /** Posts an object as JSON, or text and bytes as they are. */
-export async function post(
+export function post(
   url: string,
   body: Body | string | Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const content = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
-  const answer = await fetch(url, {
-    method: 'POST',
-    body: content,
-    headers: { 'content-type': 'application/json', ...headers },
-  });
-  return read(answer);
+  return send('POST', url, body, { 'content-type': 'application/json', ...headers });
 }
 
 /** Sends a JSON merge patch. */
-export async function patch(
+export function patch(
   url: string,
-  body: Body | string,
+  body: Body | string | Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const answer = await fetch(url, {
-    method: 'PATCH',
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-    headers: { 'content-type': 'application/merge-patch+json', ...headers },
-  });
-  return read(answer);
+  return send('PATCH', url, body, { 'content-type': 'application/merge-patch+json', ...headers });
+}
+
+async function send(
+  method: string,
+  url: string,
+  body: Body | string | Uint8Array,
+  headers: Record<string, string>,
+): Promise<Answer> {
+  const content = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return read(await fetch(url, { method, body: content, headers }));
 }
 
 export function postLines(
