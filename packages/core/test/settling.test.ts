@@ -101,6 +101,18 @@ test('where the clock is set back, a conflict of words that lie ahead again is n
   t.is(await statusOn(a), 'simulated ["status"] 1');
 });
 
+test('where the clock is set forward, a conflict of words that lay ahead is counted as soon as somebody asks', async (t) => {
+  const { town, a } = await atOdds(t, { conflictPolicy: 'manual' });
+  town.skewMs = -7_200_000;
+  await a.restart();
+  await town.time.advance(1_000);
+  t.is(await statusOn(a), 'undefined [] 0');
+  town.skewMs = 0;
+  a.node.status();
+  await town.time.advance(1);
+  t.is(await statusOn(a), 'simulated ["status"] 1');
+});
+
 test('saying again how conflicts are settled writes nothing, and what cannot be meant is refused', async (t) => {
   const { a } = await atOdds(t);
   await a.operate((desk) => desk.setPolicy(ACME, 'metadata.*', 'manual'));

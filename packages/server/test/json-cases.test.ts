@@ -1,10 +1,8 @@
 // T19: our own set of JSON, half of it right and half of it wrong, at every route that takes some.
 import test from 'ava';
 import { get, post, postLines, serve, spanOf, uuid, type Json } from './helpers.js';
+import { JSON_ROUTES, SPANS_PATH as SPANS } from './json-routes.js';
 import { BODIES } from './tenancy-callers.js';
-import { routes } from './tenancy-places.js';
-
-const SPANS = '/v1/timeline/spans';
 
 /** Values that are JSON, and that a span keeps byte for byte. */
 const RIGHT: readonly string[] = [
@@ -84,18 +82,19 @@ test(`${WRONG.length} values that are none are stored by no way of appending`, a
   t.is((await get(`${url}${SPANS}?tenant_id=acme`)).text, '{"spans":[],"next_cursor":null}');
 });
 
-for (const { method, path } of routes.filter((route) => route.hasBody && route.path !== SPANS)) {
-  test(`${method} ${path} reads strictly what is right, and answers 400 to what is not`, async (t) => {
+for (const { name, path, send } of JSON_ROUTES) {
+  test(`${name} reads strictly what is right, and answers 400 to what is not`, async (t) => {
     const { url, node } = await serve(t);
-    const body = BODIES[`${method} ${path}`] ?? {};
-    const target = url + path.replaceAll(/\{\w+\}/g, 'acme');
-    const plain = await post(target, body);
-    const spaced = await post(target, ` ${JSON.stringify(body, null, '\t')}\r\n`);
+    await post(`${url}${SPANS}?tenant_id=acme`, spanOf(1));
+    const body = BODIES[name] ?? {};
+    const target = url + path;
+    const plain = await send(target, body);
+    const spaced = await send(target, ` ${JSON.stringify(body, null, '\t')}\r\n`);
     t.deepEqual([spaced.status, spaced.body['error']], [plain.status, plain.body['error']]);
     const peers = node.peers().length;
     // A member that nobody knows is refused, whatever it holds.
     for (const value of [...RIGHT, ...WRONG]) {
-      const answer = await post(target, withMember(body, value));
+      const answer = await send(target, withMember(body, value));
       t.true([400, 413].includes(answer.status), `${JSON.stringify(value.slice(0, 100))}: ${answer.text}`);
     }
     t.is(node.peers().length, peers);

@@ -18,7 +18,7 @@ export interface ConflictCountWorld {
 const PAGE_ROWS = 256;
 /** Where only time passes, a tenant is looked through no more often, and no less. */
 const RECHECK_LEAST_MS = 1_000;
-const RECHECK_MOST_MS = 3_600_000;
+const RECHECK_MOST_MS = 60_000;
 
 export class ConflictCount {
   readonly #world: ConflictCountWorld;
@@ -180,10 +180,11 @@ export class ConflictCount {
     if (dueMs !== Infinity) this.#dueMs.set(tenant, dueMs);
   }
 
-  /** Where the clock was set back, something that was counted lies ahead again. */
+  /** Where the clock was set back, something that was counted lies ahead again; set forward, and no timer tells of it. */
   #lookAtClock(): void {
     const nowMs = this.#world.clock.now();
     for (const [tenant, sinceMs] of this.#sinceMs) if (sinceMs > nowMs) this.#tenants.add(tenant);
+    for (const [tenant, dueMs] of this.#dueMs) if (dueMs <= nowMs) this.#tenants.add(tenant);
     this.#work();
   }
 
