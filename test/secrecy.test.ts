@@ -161,8 +161,8 @@ for (const direction of ['up', 'down'] as const) {
       });
       await replicate(from, to, [randomBytes(200).toString('hex')]);
       t.is(altered, 1);
-      t.is(ended(from), i + 1, 'the link of the sender ended once for every bit');
-      t.is(ended(to), i + 1, 'and so did the receiver’s');
+      await eventually('the link of the sender ended once for every bit', () => ended(from) === i + 1);
+      await eventually('and so did the receiver’s', () => ended(to) === i + 1);
     }
     const damaged = to.events.filter(
       (event) => event.kind === 'peer_disconnected' && event.reason.includes('4401'),
