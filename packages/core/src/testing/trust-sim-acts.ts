@@ -240,8 +240,10 @@ function standOf({ machine, keys }: Citizen, key: Uint8Array): Stand {
     const isOwn = keys.some((one) => equalBytes(one, parts.origin));
     const isAccess = tenantOfAccess(parts.scope) !== undefined;
     if (parts.scope === TRUST_SCOPE || (isAccess && !isOwn)) others += lastRange(feed)?.to ?? 0;
+    // A bar behind all that is held takes nothing away.
+    const endsAt = (lastRange(feed)?.to ?? 0) + 1;
     if (!isAccess && equalBytes(parts.origin, key) && feed.ranges.length > 0)
-      bars.set(feed.key, feed.bar?.from ?? Number.POSITIVE_INFINITY);
+      bars.set(feed.key, Math.min(feed.bar?.from ?? endsAt, endsAt));
   }
   return { bars, others };
 }
