@@ -15,6 +15,7 @@ const FOLDER = 'packages/client/src';
 const ORIGIN = 'written by scripts/client-types.mjs from its OpenAPI document: change that, not this.';
 /** Groups of paths that are written apart, each small enough to be read. */
 const GROUPS = {
+  sync: /^\/v1\/sync(?:\/|$)/,
   trust: /^\/v1\/(?:trust|quarantine|tenants)(?:\/|$)/,
   conflicts: /^\/v1\/conflicts(?:\/|$)/,
 };

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { AGREEMENT_MUTANTS } from './mutants/agreement.mjs';
 import { ANNOTATION_MUTANTS } from './mutants/annotation.mjs';
 import { CLI_MUTANTS } from './mutants/cli.mjs';
 import { DISCOVERY_MUTANTS } from './mutants/discovery.mjs';
@@ -38,6 +39,7 @@ const MUTANTS = [
   ...KEY_MUTANTS,
   ...TRUST_MUTANTS,
   ...DISCOVERY_MUTANTS,
+  ...AGREEMENT_MUTANTS,
   ...ANNOTATION_MUTANTS,
   ...SAID_MUTANTS,
   ...CLI_MUTANTS,

@@ -40,6 +40,7 @@ const CORE_ORDER = [
   'cuts',
   'offer',
   'acquaintance',
+  'reading-claim',
   'message',
   'compare',
   'storage',

@@ -37,6 +37,31 @@ test('a span is told to be there as soon as the peer has it for good', async (t)
   t.regex(elsewhere.err, /not_found/);
 });
 
+test('a peer that reads a tenant otherwise is named in the status, with what to do', async (t) => {
+  const row = { tenant_id: 'acme', fingerprint: KEY, differs: ['rules'], detail: 'follows other rules' };
+  const { url } = await answering(t, {
+    node_id: 'logline-id://node/alpha',
+    status: 'healthy',
+    reasons: [],
+    peers_connected: 2,
+    peers: [],
+    last_sync: null,
+    pending_syncs: 0,
+    peers_in_sync: [],
+    spans_total: 0,
+    readings: [
+      { ...row, peer_id: 'logline-id://node/beta', status: 'differs' },
+      { ...row, peer_id: 'logline-id://node/gamma', status: 'agrees', differs: [], detail: null },
+      { ...row, peer_id: null, status: 'differs', detail: 'one\u001b[2J' },
+    ],
+  });
+  const { code, out } = await logline({ url }, ['status']);
+  t.is(code, 0);
+  t.regex(out, /^acme: logline-id:\/\/node\/beta follows other rules$/m);
+  t.false(out.includes('gamma') || out.includes(String.fromCodePoint(27)));
+  t.true(out.includes(`acme: ${KEY} one`));
+});
+
 test('each state has words of its own, and the detail says what to do', async (t) => {
   const states = ['there', 'sending', 'away', 'not_granted', 'not_taken', 'refused', 'not_trusted'];
   const { url, asked } = await answering(t, {

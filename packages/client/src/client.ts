@@ -17,10 +17,8 @@ import type {
   Span,
   SpanPage,
   SpanStory,
-  SyncRequest,
-  SyncResult,
-  SyncStatus,
 } from './schema.js';
+import type { SyncRequest, SyncResult, SyncStatus } from './schema-sync.js';
 import type { EstablishRequest, EstablishResult, Relationship } from './schema-trust.js';
 import { TimelineCalls } from './timeline.js';
 import { tailEvents, type TailEvent, type TailOptions } from './tail.js';

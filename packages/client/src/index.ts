@@ -13,15 +13,12 @@ export type {
   DiscoverResult,
   Health,
   Node,
-  PeerSync,
   Problem,
   Span,
   SpanPage,
   SpanStory,
-  SyncRequest,
-  SyncResult,
-  SyncStatus,
 } from './schema.js';
+export type { PeerSync, Reading, SyncRequest, SyncResult, SyncStatus } from './schema-sync.js';
 export type {
   ActList,
   EstablishRequest,

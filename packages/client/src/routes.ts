@@ -1,6 +1,7 @@
 /** The service's routes, written by scripts/client-types.mjs from its OpenAPI document: change that, not this. */
 
 import type { JsonBody, Refusal } from './bodies.js';
+import type { SyncPaths } from './routes-sync.js';
 import type { TrustPaths } from './routes-trust.js';
 import type { ConflictsPaths } from './routes-conflicts.js';
 import type {
@@ -15,14 +16,9 @@ import type {
   SpanHistory,
   SpanPage,
   SpanStory,
-  SyncJob,
-  SyncRequest,
-  SyncResult,
-  SyncStarted,
-  SyncStatus,
 } from './schema.js';
 
-export interface paths extends TrustPaths, ConflictsPaths {
+export interface paths extends SyncPaths, TrustPaths, ConflictsPaths {
   '/health': {
     /** Health of the service */
     get: { responses: { 200: JsonBody<Health>; default: JsonBody<Health> } };
@@ -61,21 +57,6 @@ export interface paths extends TrustPaths, ConflictsPaths {
       };
       responses: { 200: JsonBody<Node>; default: Refusal };
     };
-  };
-  '/v1/sync/timeline': {
-    /** Synchronise timelines with peers now */
-    post: {
-      requestBody?: JsonBody<SyncRequest>;
-      responses: { 200: JsonBody<SyncResult>; 202: JsonBody<SyncStarted>; default: Refusal };
-    };
-  };
-  '/v1/sync/jobs/{id}': {
-    /** A sync that took longer than its request */
-    get: { parameters: { path: { id: string } }; responses: { 200: JsonBody<SyncJob>; default: Refusal } };
-  };
-  '/v1/sync/status': {
-    /** How far synchronisation is */
-    get: { responses: { 200: JsonBody<SyncStatus>; default: Refusal } };
   };
   '/v1/timeline/spans': {
     /** A page of a tenant's timeline */

@@ -19,12 +19,15 @@ export interface Peers {
 }
 
 /** Nodes of earlier versions take the message for a fault. */
-const SINCE = [0, 2, 0];
-
 export function understandsPeers(version: string): boolean {
+  return isSince(version, [0, 2, 0]);
+}
+
+/** Whether a version, three numbers with dots, is `since` or later. */
+export function isSince(version: string, since: readonly number[]): boolean {
   const parts = version.split('.').map(Number);
-  const differs = SINCE.findIndex((since, i) => since !== parts[i]);
-  return differs < 0 || (parts[differs] ?? 0) > (SINCE[differs] ?? 0);
+  const differs = since.findIndex((number, i) => number !== parts[i]);
+  return differs < 0 || (parts[differs] ?? 0) > (since[differs] ?? 0);
 }
 
 /** Whether an address may be told on: who hears of it asks there for nothing but a node. */

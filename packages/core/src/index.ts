@@ -20,6 +20,7 @@ export type {
 } from './shell/annotator.js';
 export type { AppendOptions, AppendReport, SpanInput, SpanOutcome } from './shell/appender.js';
 export type { PeerInfo } from './shell/peer-info.js';
+export type { PeerReading, ReadingWish } from './shell/agreement.js';
 export type { Oldest, Replication, ReplicationWish } from './shell/replication.js';
 export type { SpanAtPeer, SpanState, SpanStory } from './shell/explain.js';
 export type {

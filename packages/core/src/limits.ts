@@ -121,6 +121,9 @@ export const LIMITS = {
   acquaintances: 64,
   acquaintGapMs: 5_000,
   hearsayMs: 30 * 60_000,
+  /** Tenants of which one message tells how they are read, and how seldom one is taken. */
+  readingClaims: 512,
+  readingsGapMs: 2_000,
   /** How long a finding counts, whatever it says itself. */
   foundLeastMs: 5_000,
   foundMostMs: 24 * 60 * 60_000,

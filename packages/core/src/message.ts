@@ -24,8 +24,9 @@ import { isNodeName } from './identity.js';
 import { LIMITS } from './limits.js';
 import { readScopes, writeScopes, type Scopes } from './offer.js';
 import type { Compression } from './ports.js';
+import { readReadings, writeReadings, type Readings } from './reading-claim.js';
 
-export const PROTOCOL_VERSION = '0.2.0';
+export const PROTOCOL_VERSION = '0.3.0';
 
 /** Why a session ended, and the WebSocket close code that says so; 4400 and up are the link's own. Only the `bye` before it is believed. */
 export const CLOSE_CODES = {
@@ -122,7 +123,7 @@ export interface Bye {
   readonly reason: string;
 }
 
-export type Message = Hello | Holdings | Want | Entries | Receipt | Peers | Ping | Bye;
+export type Message = Hello | Holdings | Want | Entries | Receipt | Peers | Readings | Ping | Bye;
 
 const PLAIN = 0;
 const BROTLI = 1;
@@ -194,6 +195,8 @@ function toCbor(message: Message): Cbor {
     }
     case 'peers':
       return writePeers(message);
+    case 'readings':
+      return writeReadings(message);
     case 'ping':
     case 'pong':
       return { t: message.kind, n: message.nonce };
@@ -218,6 +221,8 @@ function fromCbor(map: { readonly [key: string]: Cbor }): Message | undefined {
       return readReceipt(map);
     case 'peers':
       return readPeers(map);
+    case 'readings':
+      return readReadings(map);
     case 'ping':
     case 'pong':
       return hasMembers(map, 2) && isCount(map['n']) ? { kind: map['t'], nonce: map['n'] } : undefined;

@@ -1,9 +1,11 @@
 /** What a node is opened with. */
 
+import { LoglineError } from './errors.js';
 import type { NodeEvent } from './events.js';
 import type { DiscoveryOptions } from './finder.js';
 import type { NodeFigures } from './figures.js';
-import type { TenantId } from './identity.js';
+import { isNodeName, type TenantId } from './identity.js';
+import { LIMITS } from './limits.js';
 import type { Clock, Credentials, KeyPair, Random, Tools, Transport } from './ports.js';
 import type { ConflictPolicy, VerificationMethod } from './statement.js';
 import type { Storage } from './storage.js';
@@ -47,4 +49,20 @@ export interface NodeOptions {
   /** What is counted into; the node's own unless given. */
   readonly figures?: NodeFigures | undefined;
   readonly onEvent?: (event: NodeEvent) => void;
+}
+
+/** Throws `bad_configuration` for what no node can be started with. */
+export function checkOptions({ name, tenants = [] }: Pick<NodeOptions, 'name' | 'tenants'>): void {
+  if (!isNodeName(name)) {
+    throw new LoglineError(
+      'bad_configuration',
+      `node name: expected letters, digits, dots, dashes or underscores, got ${JSON.stringify(name.slice(0, 80))}`,
+    );
+  }
+  if (tenants !== '*' && tenants.length > LIMITS.sharedTenants) {
+    throw new LoglineError(
+      'bad_configuration',
+      `tenants: at most ${LIMITS.sharedTenants} can be shared by name, got ${tenants.length}: share all with *, or grant them one by one`,
+    );
+  }
 }

@@ -5,7 +5,6 @@ import { LoglineError } from './errors.js';
 import { NodeFigures } from './figures.js';
 import {
   fingerprintOf,
-  isNodeName,
   keyOfFingerprint,
   nodeIdOf,
   parseTenant,
@@ -13,12 +12,12 @@ import {
   type NodeId,
   type TenantId,
 } from './identity.js';
-import type { NodeOptions, TrustedPeer } from './node-options.js';
-import { LIMITS } from './limits.js';
+import { checkOptions, type NodeOptions, type TrustedPeer } from './node-options.js';
 import { appendSpans, type AppendOptions, type AppendReport, type SpanInput } from './shell/appender.js';
 import { countCommit } from './shell/counting.js';
 import { Committer, type Committed } from './shell/committer.js';
 import type { DiscoveryDesk } from './shell/discovery-desk.js';
+import type { PeerReading, ReadingWish } from './shell/agreement.js';
 import { Annotations } from './shell/annotations.js';
 import { HoldingsTable } from './shell/holdings-table.js';
 import { explainSpan, type ExplainWorld, type SpanStory } from './shell/explain.js';
@@ -92,6 +91,7 @@ export class FederationNode {
       ...parts,
       committer: this.#committer,
       figures: this.figures,
+      claimed: (session, claims) => this.#annotations.agreement.claimed(session, claims),
     });
     this.#peering = peering;
     this.#desk = desk;
@@ -112,27 +112,17 @@ export class FederationNode {
       options,
       keeper: this.#keeper,
       committer,
-      feeds: () => this.#table.feeds(),
+      table: this.#table,
+      sessions: () => this.#peering.sessions(),
       id: this.id,
+      idOf: (key) => this.idOf(key),
       keyOf: (named) => this.operator.keyOf(named),
     });
   }
 
   /** Starts a node on an open store: reads what it knows of trust and access, dials its trusted peers and takes calls. */
   static async open(options: NodeOptions): Promise<FederationNode> {
-    if (!isNodeName(options.name)) {
-      throw new LoglineError(
-        'bad_configuration',
-        `node name: expected letters, digits, dots, dashes or underscores, got ${JSON.stringify(options.name.slice(0, 80))}`,
-      );
-    }
-    const { tenants = [] } = options;
-    if (tenants !== '*' && tenants.length > LIMITS.sharedTenants) {
-      throw new LoglineError(
-        'bad_configuration',
-        `tenants: at most ${LIMITS.sharedTenants} can be shared by name, got ${tenants.length}: share all with *, or grant them one by one`,
-      );
-    }
+    checkOptions(options);
     const { storage, tools, keyPair } = options;
     const table = new HoldingsTable(storage.feeds());
     const book = new PeerBook(storage.facts(), options.random);
@@ -144,7 +134,7 @@ export class FederationNode {
       table,
       book,
       trust: options.trust,
-      access: { tenants, ...(options.primaries && { primaries: options.primaries }) },
+      access: { tenants: options.tenants ?? [], ...(options.primaries && { primaries: options.primaries }) },
       onChange: () => changed(),
       onEvent: options.onEvent ?? (() => undefined),
     });
@@ -164,7 +154,7 @@ export class FederationNode {
     // The configuration may name a key that was followed since.
     node.#followRotations();
     await keeper.settled();
-    node.#annotations.count.start();
+    node.#annotations.start();
     node.#peering.start();
     await node.#desk.start();
     return node;
@@ -234,6 +224,11 @@ export class FederationNode {
     return reportReplication(wish, this.#world());
   }
 
+  /** Whether connected peers read tenants as this node does, and if not what differs: see `Agreement.report`. */
+  readings(wish: ReadingWish = {}): readonly PeerReading[] {
+    return this.#annotations.agreement.report(wish);
+  }
+
   /** Where a span (UUID text) came from, and why it is or is not at each listed peer; `undefined` where it is not here. */
   async explain(tenant: TenantId, id: string): Promise<SpanStory | undefined> {
     const spanId = parseSpanId(id);
@@ -274,15 +269,14 @@ export class FederationNode {
 
   /** Says goodbye to peers, finishes what was taken, and closes the store. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return (this.#closing ??= this.#close());
   }
 
   async #close(): Promise<void> {
     this.#closed = true;
     await Promise.all([this.#peering.close(), this.#desk.close()]);
     await this.#committer.close();
-    await this.#annotations.count.close();
+    await this.#annotations.close();
     this.#bell.close();
     await this.#keeper.settled().catch(() => undefined);
     await this.#options.storage.close();
@@ -322,7 +316,7 @@ export class FederationNode {
 
   #onTrustChange(): void {
     this.#followRotations();
-    this.#annotations.count.rulesChanged();
+    this.#annotations.rulesChanged();
     this.#peering.standingChanged();
   }
 
@@ -338,7 +332,7 @@ export class FederationNode {
 
   #onCommit(committed: Committed): void {
     this.#keeper.observe(committed);
-    this.#annotations.count.observe(committed);
+    this.#annotations.observe(committed);
     this.#peering.publish(committed);
     const { clock, keyPair } = this.#options;
     countCommit(committed, { figures: this.figures, ownKey: keyPair.publicKey, nowMs: clock.now() });

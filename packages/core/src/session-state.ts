@@ -9,6 +9,7 @@ import { LIMITS } from './limits.js';
 import type { ByeCode, Hello, Message, Receipt, WantedRange } from './message.js';
 import type { Scopes } from './offer.js';
 import type { Tools } from './ports.js';
+import type { ReadingClaim } from './reading-claim.js';
 
 export interface SessionState {
   readonly phase: 'greeting' | 'open' | 'closed';
@@ -43,6 +44,10 @@ export interface SessionState {
   readonly takesPeers: boolean;
   /** When the peer last told of others. */
   readonly toldAtMs: number;
+  /** Whether the peer's version takes the message `readings`. */
+  readonly takesReadings: boolean;
+  /** When the peer last told of its readings. */
+  readonly claimedAtMs: number;
 }
 
 /** A freshly committed entry of our own, ready to be sent. */
@@ -77,6 +82,8 @@ export type SessionEvent =
   | { readonly kind: 'rights' }
   /** The peer may hear of these. */
   | { readonly kind: 'acquaint'; readonly peers: readonly Acquaintance[] }
+  /** The peer may hear of these readings of ours. */
+  | { readonly kind: 'claim'; readonly claims: readonly ReadingClaim[] }
   | { readonly kind: 'stop'; readonly code: ByeCode; readonly reason: string }
   | { readonly kind: 'lost' };
 
@@ -98,6 +105,8 @@ export type SessionEffect =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
   /** The peer tells of others. */
   | { readonly kind: 'acquainted'; readonly peers: readonly Acquaintance[] }
+  /** The peer tells how it reads tenants. */
+  | { readonly kind: 'claimed'; readonly claims: readonly ReadingClaim[] }
   /** Ask for what is missing, if anything: answered by `planned`. */
   | { readonly kind: 'plan' }
   | { readonly kind: 'gate'; readonly entries: readonly Uint8Array[]; readonly frameBytes: number }
@@ -161,6 +170,8 @@ export function newSession(monotonicMs: number, latencyMs?: number): SessionStat
     roundDue: false,
     takesPeers: false,
     toldAtMs: Number.NEGATIVE_INFINITY,
+    takesReadings: false,
+    claimedAtMs: Number.NEGATIVE_INFINITY,
   };
 }
 

@@ -5,6 +5,7 @@ import { equalBytes } from './bytes.js';
 import { compareRanges, openComparison } from './compare.js';
 import { checkHello, writeHello } from './handshake.js';
 import { LIMITS } from './limits.js';
+import { understandsReadings, type ReadingClaim } from './reading-claim.js';
 import { readRotations } from './rotation.js';
 import type { Hello, Holdings, Message } from './message.js';
 import {
@@ -53,6 +54,8 @@ export function stepSession(state: SessionState, event: SessionEvent, world: Ses
       return state.phase === 'open' ? beginRound(state, world) : { state, effects: [] };
     case 'acquaint':
       return onAcquaint(state, event.peers);
+    case 'claim':
+      return onClaim(state, event.claims);
     case 'rights':
       return state.phase === 'open' ? onRights(state, world) : { state, effects: [] };
     case 'stop':
@@ -92,6 +95,8 @@ function onMessage(state: SessionState, message: Message, world: SessionWorld): 
       return onReceipt(state, message, world);
     case 'peers':
       return onPeers(state, message.peers, world);
+    case 'readings':
+      return onReadings(state, message.claims, world);
     case 'ping':
       return { state, effects: [send({ kind: 'pong', nonce: message.nonce })] };
     case 'pong':
@@ -114,6 +119,19 @@ function onPeers(state: SessionState, peers: readonly Acquaintance[], world: Ses
   if (world.monotonicMs - state.toldAtMs < LIMITS.acquaintGapMs) return { state, effects: [] };
   const told = { ...state, toldAtMs: world.monotonicMs };
   return { state: told, effects: [{ kind: 'acquainted', peers }] };
+}
+
+/** A peer of an earlier version would take it for a fault. */
+function onClaim(state: SessionState, claims: readonly ReadingClaim[]): Stepped {
+  const isTold = state.phase === 'open' && state.takesReadings;
+  return { state, effects: isTold ? [send({ kind: 'readings', claims })] : [] };
+}
+
+/** What comes too soon after the last is passed over: the peer says it again. */
+function onReadings(state: SessionState, claims: readonly ReadingClaim[], world: SessionWorld): Stepped {
+  if (world.monotonicMs - state.claimedAtMs < LIMITS.readingsGapMs) return { state, effects: [] };
+  const heard = { ...state, claimedAtMs: world.monotonicMs };
+  return { state: heard, effects: [{ kind: 'claimed', claims }] };
 }
 
 function onHello(state: SessionState, hello: Hello, world: SessionWorld): Stepped {
@@ -144,6 +162,7 @@ function onHello(state: SessionState, hello: Hello, world: SessionWorld): Steppe
     phase: 'open',
     skewMs: hello.atMs - world.wallMs,
     takesPeers: understandsPeers(hello.version),
+    takesReadings: understandsReadings(hello.version),
   };
   // The responder names its scopes first; the initiator then begins the comparison.
   const offer = world.channel.initiator ? [] : [offerScopes(world)];

@@ -8,7 +8,7 @@ import { decodeCbor, encodeCbor, isCborMap, type Cbor } from '../dist/cbor.js';
 import { LIMITS } from '../dist/limits.js';
 import { decodeMessage, encodeMessage, type Message } from '../dist/message.js';
 import { alice, seeded, tools } from './forge.js';
-import { messages, SAMPLES } from './messages.js';
+import { MALFORMED_READINGS, SAMPLES, messages } from './messages.js';
 
 const { compression } = tools;
 const kinds = Object.keys(SAMPLES) as Message['kind'][];
@@ -212,6 +212,7 @@ const MALFORMED: { readonly [K in Message['kind']]?: Readonly<Record<string, rea
       Array.from({ length: LIMITS.acquaintances + 1 }, () => [alice.publicKey, 'alice', PLACE]),
     ],
   },
+  readings: { tenants: MALFORMED_READINGS },
   ping: { n: [-1, null, '1'] },
   pong: { n: [-1, null, '1'] },
   bye: { code: ['', 'gone', 'toString', 1], reason: ['x'.repeat(501), null, 1] },

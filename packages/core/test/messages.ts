@@ -1,9 +1,10 @@
 /** One message of each kind, and arbitrary ones, for the tests of what is said on the wire. */
 
 import fc from 'fast-check';
+import type { Cbor } from '../dist/cbor.js';
 import { feedKey } from '../dist/feed.js';
 import type { FeedHoldings } from '../dist/holdings.js';
-import { parseTenant, timelineScope } from '../dist/identity.js';
+import { parseTenant, timelineScope, type TenantId } from '../dist/identity.js';
 import { LIMITS } from '../dist/limits.js';
 import { CLOSE_CODES, type ByeCode, type Message } from '../dist/message.js';
 import { ACME, alice, epoch } from './forge.js';
@@ -13,6 +14,7 @@ const byes = Object.keys(CLOSE_CODES) as ByeCode[];
 
 const HASH = new Uint8Array(32).fill(4);
 const SIGNATURE = new Uint8Array(64).fill(6);
+const TENANT = parseTenant('acme') ?? ('' as TenantId);
 const FEED: FeedHoldings = {
   key: feedKey(ACME, alice.publicKey, epoch(1)),
   ranges: [
@@ -47,10 +49,26 @@ export const SAMPLES: { readonly [K in Message['kind']]: Message } = {
     kind: 'peers',
     peers: [{ key: alice.publicKey, name: 'alice', address: 'wss://alice.example:443/v1/federation' }],
   },
+  readings: { kind: 'readings', claims: [{ tenant: TENANT, rules: HASH, accepted: undefined }] },
   ping: { kind: 'ping', nonce: 1 },
   pong: { kind: 'pong', nonce: 1 },
   bye: { kind: 'bye', code: 'going_away', reason: 'restart' },
 };
+
+/** No lists of what nodes say of their readings: other than triples, digests of other lengths, or tenants out of order. */
+export const MALFORMED_READINGS: readonly Cbor[] = [
+  null,
+  [null],
+  [['acme', HASH]],
+  [['acme', HASH.subarray(1), null]],
+  [['acme', HASH, HASH.subarray(1)]],
+  [['acme', null, HASH]],
+  [['', HASH, HASH]],
+  [['a\nb', HASH, HASH]],
+  ['b', 'a'].map((name) => [name, HASH, HASH]),
+  ['a', 'a'].map((name) => [name, HASH, HASH]),
+  Array.from({ length: LIMITS.readingClaims + 1 }, (_, i) => [`t${1000 + i}`, HASH, HASH]),
+];
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength: length, maxLength: length });
@@ -151,6 +169,19 @@ export const messages: { readonly [K in Message['kind']]: fc.Arbitrary<Message> 
       }),
       { maxLength: LIMITS.acquaintances },
     ),
+  }),
+  readings: fc.record<Of<'readings'>>({
+    kind: fc.constant('readings'),
+    claims: fc
+      .uniqueArray(
+        fc.record({
+          tenant: fc.stringMatching(/^[A-Za-z0-9]{1,20}$/).map((text) => parseTenant(text) ?? TENANT),
+          rules: bytes(32),
+          accepted: fc.option(bytes(32), { nil: undefined }),
+        }),
+        { maxLength: 8, selector: (claim) => claim.tenant },
+      )
+      .map((claims) => claims.toSorted((a, b) => (a.tenant < b.tenant ? -1 : 1))),
   }),
   ping: fc.record<Of<'ping'>>({ kind: fc.constant('ping'), nonce: count }),
   pong: fc.record<Of<'pong'>>({ kind: fc.constant('pong'), nonce: count }),

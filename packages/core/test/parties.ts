@@ -129,6 +129,7 @@ export class Party {
         committer,
         greeter: greeter(at.key, at.name),
         standing: opinions,
+        claimed: () => undefined,
         figures: new NodeFigures(),
         credentials: undefined,
         isClosedNetwork: true,

@@ -81,6 +81,7 @@ class Flooded {
       opened: () => undefined,
       closed: () => undefined,
       acquainted: () => undefined,
+      claimed: () => undefined,
       gated: () => undefined,
     });
     this.runner.start();

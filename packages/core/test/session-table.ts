@@ -71,6 +71,8 @@ export const TABLE = {
   'message receipt, signed by another key': inOpen('→ closed: send bye(fault), close(fault)'),
   'message peers': inOpen('acquainted'),
   'message peers, again and too soon': inOpen(NOTHING),
+  'message readings': inOpen('claimed'),
+  'message readings, again and too soon': inOpen(NOTHING),
   'message ping': inOpen('send pong'),
   'message pong': inOpen(NOTHING),
   'message bye': inAll('→ closed: close(going_away)'),
@@ -108,6 +110,8 @@ export const TABLE = {
   ],
   acquaint: inOpenOnly('send peers'),
   'acquaint, a peer of an earlier version': inOpenOnly(NOTHING),
+  claim: inOpenOnly('send readings'),
+  'claim, a peer of an earlier version': inOpenOnly(NOTHING),
   stop: inAll('→ closed: send bye(going_away), close(going_away)'),
   lost: inAll('→ closed'),
 } as const satisfies Readonly<Record<string, Cells>>;

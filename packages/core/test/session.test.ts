@@ -17,6 +17,7 @@ import {
 import { stepSession } from '../dist/session.js';
 import { alice, bob, carol, epoch, tools } from './forge.js';
 import { greeter, held, LINK, openPair, viewOf, WALL_MS, worldOf } from './session-ends.js';
+import { tenantId } from './town.js';
 import { PHASES, renderTable, TABLE, type Phase, type Row } from './session-table.js';
 
 /** What we hold in every cell: one feed, of which the peer has the first entry. */
@@ -44,6 +45,7 @@ const ranges = (
 const wanted = { key: OURS.key, from: 1, to: 9, aligned: false };
 const entry = new Uint8Array(1000);
 const ACQUAINTANCE = { key: carol.publicKey, name: 'carol', address: 'ws://carol:1/v1/federation' };
+const CLAIM = { tenant: tenantId('acme'), rules: EMPTY_DIGEST, accepted: EMPTY_DIGEST };
 const serving = { owed: [wanted], serving: true };
 
 /** How each row comes about; `side` is ours. */
@@ -108,6 +110,12 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
     world: { monotonicMs: LIMITS.acquaintGapMs - 1 },
     state: { toldAtMs: 0 },
   }),
+  'message readings': () => said({ kind: 'readings', claims: [CLAIM] }),
+  'message readings, again and too soon': () => ({
+    ...said({ kind: 'readings', claims: [CLAIM] }),
+    world: { monotonicMs: LIMITS.readingsGapMs - 1 },
+    state: { claimedAtMs: 0 },
+  }),
   'message ping': () => said({ kind: 'ping', nonce: 7 }),
   'message pong': () => said({ kind: 'pong', nonce: 7 }),
   'message bye': () => said({ kind: 'bye', code: 'going_away', reason: 'restart' }),
@@ -165,6 +173,11 @@ const CELLS: Readonly<Record<Row, (side: Side) => Cell>> = {
   'acquaint, a peer of an earlier version': () => ({
     event: { kind: 'acquaint', peers: [ACQUAINTANCE] },
     state: { takesPeers: false },
+  }),
+  claim: () => ({ event: { kind: 'claim', claims: [CLAIM] } }),
+  'claim, a peer of an earlier version': () => ({
+    event: { kind: 'claim', claims: [CLAIM] },
+    state: { takesReadings: false },
   }),
   stop: () => ({ event: { kind: 'stop', code: 'going_away', reason: 'restart' } }),
   lost: () => ({ event: { kind: 'lost' } }),

@@ -38,6 +38,7 @@ export const SERVER_LIMITS = {
 
   /** Pairs of tenant and peer in one answer; the rest is left out. */
   replicationRows: 1_000,
+  readingRows: 1_000,
 
   /** How long a request waits for a sync before it is told of a job. */
   syncAnswerMs: 13_000,

@@ -35,6 +35,23 @@ export const replicationRow = z
   })
   .meta({ id: 'Replication', description: 'What of one tenant is durably at one peer' });
 
+export const readingRow = z
+  .strictObject({
+    tenant_id: z.string(),
+    peer_id: nodeId.nullable(),
+    fingerprint,
+    status: z.enum(['agrees', 'differs', 'syncing', 'unknown']).meta({
+      description:
+        '`agrees`: both read every span alike; `differs`: see there; `syncing`: entries, or the word of the peer, are on their way; `unknown`: its version does not tell',
+    }),
+    differs: z.array(z.enum(['rules', 'accepted'])).meta({
+      description:
+        '`rules`: policies and priorities; `accepted`: which entries count, by what each node trusts',
+    }),
+    detail: z.string().nullable().meta({ description: 'What to do where something differs' }),
+  })
+  .meta({ id: 'Reading', description: 'Whether a connected peer says to read a tenant as this node does' });
+
 export const syncStatus = z
   .strictObject({
     last_sync: timestamp.nullable(),
@@ -53,6 +70,10 @@ export const syncStatus = z
     replication: z.array(replicationRow).max(1000).optional().meta({
       description:
         'What is durably where, by tenant and peer: of the tenants that the caller may see, the first 1,000',
+    }),
+    readings: z.array(readingRow).max(1000).optional().meta({
+      description:
+        'Whether connected peers read tenants alike: of the tenants that the caller may see, the first 1,000',
     }),
   })
   .meta({ id: 'SyncStatus' });

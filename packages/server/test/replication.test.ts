@@ -60,7 +60,7 @@ test('an operator sees what is safe at a peer while it is away, what is not, and
 });
 
 test('whoever is bound to a tenant is told of that one only, and the network of none', async (t) => {
-  const alice = await join(t, 'alice', { access: ACCESS });
+  const alice = await join(t, 'alice', { access: ACCESS, conflictPolicy: 'manual' });
   const bob = await join(t, 'bob');
   const trust = { peer_address: bob.url };
   await post(`${alice.url}/v1/trust/establish`, trust, operator);
@@ -78,6 +78,19 @@ test('whoever is bound to a tenant is told of that one only, and the network of 
   );
   t.deepEqual(await tenantsFor(user({ tenant: 'acme' })), ['acme']);
   t.is(await tenantsFor(user({ scope: 'federation:read' })), undefined);
+  const readingsFor = async (headers: Record<string, string>): Promise<unknown> => {
+    const { body, text } = await get(`${alice.url}/v1/sync/status`, headers);
+    t.true(syncStatus.safeParse(body).success, text);
+    return body['readings'];
+  };
+  t.is(await readingsFor(user({ scope: 'federation:read' })), undefined);
+  const [other, ...others] = await eventually('bob has said by which rules he reads', async () => {
+    const rows = (await readingsFor(user({ tenant: 'acme' }))) as { readonly status: string }[];
+    return rows[0]?.status === 'differs' && rows;
+  });
+  t.deepEqual(others, []);
+  t.like(other, { tenant_id: 'acme', peer_id: bob.node.id, differs: ['rules'] });
+  t.regex(JSON.stringify(other), /compare FEDERATION_CONFLICT_POLICY/);
   const foreign = await get(alice.url + explainPath(6, 'globex'), user({ tenant: 'acme' }));
   const absent = await get(alice.url + explainPath(9, 'acme'), user({ tenant: 'acme' }));
   const { request_id: _one, ...foreignBody } = foreign.body;

@@ -11,6 +11,7 @@ import { bytesText, counted, grouped, safe, whenText } from '../text.js';
 
 const TENANTS_SHOWN = 10;
 const MISSING_SHOWN = 20;
+const READINGS_SHOWN = 20;
 
 export function addStatus(parent: Command, shell: Shell): void {
   const command = parent.command('status').description('show how a node is and how far it is in sync');
@@ -36,10 +37,12 @@ export function addStatus(parent: Command, shell: Shell): void {
       ['spans', spansText(sync.spans_total, sync.spans ?? {})],
       ...logFacts(sync),
     ]);
-    if (sync.peers.length === 0) return code;
-    await out.line();
-    await showPeers(out, sync.peers, now);
-    await showReplication(out, sync.replication ?? [], now);
+    if (sync.peers.length > 0) {
+      await out.line();
+      await showPeers(out, sync.peers, now);
+      await showReplication(out, sync.replication ?? [], now);
+    }
+    await showReadings(out, sync.readings ?? []);
     return code;
   });
 }
@@ -70,6 +73,19 @@ async function showReplication(
   const more = behind.length - MISSING_SHOWN;
   if (more > 0) await out.line(`and ${grouped(more)} more: --json lists them`);
   await out.line('why a span is not there: logline federation explain <span> --tenant <tenant>');
+}
+
+/** Peers that read a tenant otherwise, each with what to do: nothing where all read alike. */
+async function showReadings(out: Output, rows: NonNullable<SyncStatus['readings']>): Promise<void> {
+  const apart = rows.filter(({ status }) => status === 'differs');
+  if (apart.length === 0) return;
+  await out.line();
+  for (const row of apart.slice(0, READINGS_SHOWN)) {
+    const peer = row.peer_id ?? row.fingerprint;
+    await out.line(`${safe(row.tenant_id)}: ${safe(peer)} ${safe(row.detail ?? 'reads it otherwise')}`);
+  }
+  const more = apart.length - READINGS_SHOWN;
+  if (more > 0) await out.line(`and ${grouped(more)} more: --json lists them`);
 }
 
 /** Callers who are bound to a tenant are not told of the whole log. */

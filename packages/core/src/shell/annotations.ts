@@ -5,19 +5,21 @@ import {
   fingerprintOf,
   keyOfFingerprint,
   parseNodeId,
-  tenantOfContent,
+  annotationsScope,
+  timelineScope,
   type Fingerprint,
   type NodeId,
   type TenantId,
 } from '../identity.js';
-import { scopeOfFeed, type Feed } from '../feed.js';
 import { acceptedRanges, digestHoldings } from '../holdings.js';
 import type { NodeOptions } from '../node-options.js';
-import type { Committer } from './committer.js';
+import { Agreement, type ReadingSession } from './agreement.js';
+import type { Committed, Committer } from './committer.js';
 import { ConflictBook } from './conflict-book.js';
 import { ConflictCount } from './conflict-count.js';
 import { ConflictJudge } from './conflict-judge.js';
 import { ConflictRules } from './conflict-rules.js';
+import type { HoldingsTable } from './holdings-table.js';
 import { SpanReadings } from './span-readings.js';
 import type { AnnotatorWorld, ReadingDigest } from './annotator.js';
 import type { TrustKeeper } from './trust-keeper.js';
@@ -29,8 +31,10 @@ export interface AnnotationsWorld {
   >;
   readonly keeper: TrustKeeper;
   readonly committer: Committer;
-  readonly feeds: () => Iterable<Feed>;
+  readonly table: HoldingsTable;
+  readonly sessions: () => readonly ReadingSession[];
   readonly id: NodeId;
+  readonly idOf: (key: Fingerprint) => NodeId | undefined;
   /** The key of a known node by its id, name, address or fingerprint. */
   readonly keyOf: (node: string) => Uint8Array | undefined;
 }
@@ -41,6 +45,7 @@ export class Annotations implements AnnotatorWorld {
   readonly judge: ConflictJudge;
   readonly conflicts: ConflictBook;
   readonly count: ConflictCount;
+  readonly agreement: Agreement;
   readonly committer: Committer;
   readonly tools: NodeOptions['tools'];
   readonly ownKey: Uint8Array;
@@ -65,20 +70,47 @@ export class Annotations implements AnnotatorWorld {
     const { readings, rules } = this;
     this.judge = new ConflictJudge({ tools, clock, readings, rules });
     this.conflicts = new ConflictBook({ storage, tools, judge: this.judge });
-    this.count = new ConflictCount({ storage, clock, judge: this.judge, feeds: world.feeds });
+    const { table, sessions, idOf } = world;
+    this.count = new ConflictCount({ storage, clock, judge: this.judge, feeds: () => table.feeds() });
+    const acceptedOf = (tenant: TenantId): Uint8Array => this.#acceptedOf(tenant);
+    const rulesOf = (tenant: TenantId): Uint8Array => rules.digest(tenant);
+    this.agreement = new Agreement({ table, clock, sessions, idOf, rulesOf, acceptedOf });
+  }
+
+  start(): void {
+    this.count.start();
+    this.agreement.start();
+  }
+
+  /** Takes what a commit brought. Called in the order of commits. */
+  observe(committed: Committed): void {
+    this.count.observe(committed);
+    this.agreement.observe(committed);
+  }
+
+  /** Policies, priorities, bars or rights may have changed. */
+  rulesChanged(): void {
+    this.count.rulesChanged();
+    this.agreement.rulesChanged();
+  }
+
+  async close(): Promise<void> {
+    this.agreement.close();
+    await this.count.close();
   }
 
   /** Two nodes with equal digests read every span of a tenant alike; where they differ, which of the two says why. In hex. */
   digestOf(tenant: TenantId): ReadingDigest {
-    const { crypto } = this.tools;
-    const ofTenant = [...this.#world.feeds()].filter(
-      ({ key }) => tenantOfContent(scopeOfFeed(key)) === tenant,
-    );
-    const accepted = ofTenant
+    return { rules: toHex(this.rules.digest(tenant)), accepted: toHex(this.#acceptedOf(tenant)) };
+  }
+
+  #acceptedOf(tenant: TenantId): Uint8Array {
+    const { table } = this.#world;
+    const accepted = [annotationsScope(tenant), timelineScope(tenant)]
+      .flatMap((scope) => table.under(`${scope}\0`))
       .map((feed) => ({ key: feed.key, ranges: acceptedRanges(feed) }))
-      .filter(({ ranges }) => ranges.length > 0)
-      .sort((a, b) => (a.key < b.key ? -1 : 1));
-    return { rules: toHex(this.rules.digest(tenant)), accepted: toHex(digestHoldings(accepted, crypto)) };
+      .filter(({ ranges }) => ranges.length > 0);
+    return digestHoldings(accepted, this.tools.crypto);
   }
 
   /** Of the configured ones those whose keys are known. */

@@ -9,6 +9,8 @@ import type { HoldingsTable } from './holdings-table.js';
 import type { PeerBook } from './peer-book.js';
 import { Peering } from './peering.js';
 import { awaitsRotation, isContested } from './rotation.js';
+import type { SessionHost } from './session-host.js';
+import type { SessionRunner } from './session-runner.js';
 import type { TrustKeeper } from './trust-keeper.js';
 import { vouch } from './vouching.js';
 
@@ -20,12 +22,13 @@ export interface MeetingParts {
   readonly figures: NodeFigures;
   /** What a hello shows of our earlier keys: filled before anybody is met. */
   readonly rotations: readonly Uint8Array[];
+  readonly claimed: SessionHost<SessionRunner>['claimed'];
 }
 
 /** Neither dials anybody before it is started. */
 export function prepareMeeting(
   options: NodeOptions,
-  { table, book, keeper, committer, rotations, figures }: MeetingParts,
+  { table, book, keeper, committer, rotations, figures, claimed }: MeetingParts,
 ): { readonly peering: Peering; readonly desk: DiscoveryDesk } {
   const { name, keyPair, storage, transport, clock, tools, credentials, discovery } = options;
   const { onEvent = () => undefined } = options;
@@ -68,6 +71,7 @@ export function prepareMeeting(
       },
       standing: keeper,
       figures,
+      claimed,
       credentials,
       isClosedNetwork: (options.networkKey ?? '') !== '',
       awaitsRotation: (rotation) => awaitsRotation(rotation, keeper),

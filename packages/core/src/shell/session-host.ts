@@ -7,6 +7,7 @@ import type { GateOutcome } from '../gate.js';
 import type { Greeter } from '../handshake.js';
 import type { ByeCode, Hello } from '../message.js';
 import type { Clock, Link, Tools } from '../ports.js';
+import type { ReadingClaim } from '../reading-claim.js';
 import type { SessionState } from '../session-state.js';
 import type { Storage } from '../storage.js';
 import type { Committer } from './committer.js';
@@ -43,5 +44,7 @@ export interface SessionHost<S extends HostedSession> {
   closed(session: S, why: SessionEnd): void;
   /** The peer tells of others. */
   acquainted(session: S, peers: readonly Acquaintance[]): void;
+  /** The peer tells how it reads tenants. */
+  claimed(session: S, claims: readonly ReadingClaim[]): void;
   gated(session: S, outcomes: readonly GateOutcome[]): void;
 }

@@ -223,9 +223,12 @@ export class SessionRunner {
       case 'learn':
         return this.#learn(effect.lower, effect.upper, effect.feeds);
       case 'receipt':
-        return this.#learnAll(effect.receipt.feeds);
+        for (const feed of effect.receipt.feeds) this.#view.learn(feed.key, `${feed.key}\0`, [feed]);
+        return;
       case 'acquainted':
         return this.#host.acquainted(this, effect.peers);
+      case 'claimed':
+        return this.#host.claimed(this, effect.claims);
       case 'plan':
         return this.plan();
       case 'gate':
@@ -238,10 +241,6 @@ export class SessionRunner {
       default:
         return effect satisfies never;
     }
-  }
-
-  #learnAll(feeds: readonly FeedHoldings[]): void {
-    for (const feed of feeds) this.#view.learn(feed.key, `${feed.key}\0`, [feed]);
   }
 
   /** What is compared is what flows in both directions; of everything else the peer speaks feed by feed. */

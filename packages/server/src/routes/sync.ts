@@ -8,6 +8,7 @@ import { readInstant } from '../instants.js';
 import { SERVER_LIMITS } from '../limits.js';
 import { json, jsonBody, problems } from '../operations.js';
 import { timeOrNull } from '../peers.js';
+import { readingsFor } from '../readings.js';
 import { replicationFor } from '../replication.js';
 import { HttpProblem, withoutPaths } from '../problem.js';
 import { callerOf, permittedTenant, readJson, readQuery, readTenant, shown } from '../request.js';
@@ -64,9 +65,11 @@ export const syncRoutes: readonly Route[] = [
       readQuery(ctx, noQuery);
       const caller = callerOf(ctx);
       const replication = await replicationFor(caller, service.node);
+      const readings = readingsFor(caller, service.node);
       const body: z.output<typeof syncStatus> = {
         ...statusOf(service, caller),
         ...(replication && { replication: [...replication] }),
+        ...(readings && { readings: [...readings] }),
       };
       ctx.body = body;
     },
@@ -107,7 +110,10 @@ function readNodeId(text: string): NodeId {
   return id;
 }
 
-function statusOf({ node }: Service, caller: Caller): Omit<z.output<typeof syncStatus>, 'replication'> {
+function statusOf(
+  { node }: Service,
+  caller: Caller,
+): Omit<z.output<typeof syncStatus>, 'replication' | 'readings'> {
   const status = node.status();
   return {
     last_sync: timeOrNull(status.lastSyncMs),
