@@ -33,10 +33,10 @@ export const GATE_MUTANTS = [
     find: 'return equalBytes(encodeCbor(value), bytes) ? value : undefined',
     replace: 'return value',
   }),
-  gate('header_encoding', 'no spans', {
+  gate('header_encoding', 'no items', {
     file: 'entry.js',
-    find: 'count < 1 || count > LIMITS.batchSpans',
-    replace: 'count > LIMITS.batchSpans',
+    find: 'count < 1 || count > LIMITS.entryItems',
+    replace: 'count > LIMITS.entryItems',
   }),
   gate('header_encoding', 'any number of heads', {
     file: 'entry.js',
