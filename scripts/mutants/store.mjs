@@ -160,14 +160,6 @@ export const STORE_MUTANTS = [
     red: /^many bodies of one origin/,
   },
   {
-    name: 'timeline: a stamp counts before its time',
-    file: 'shell/timeline.js',
-    find: 'variant.header.stamp.ms <= horizonMs',
-    replace: 'true',
-    tests: ['timeline'],
-    red: /^(of several bodies|a body stamped with the end of time|a span of which every body)/,
-  },
-  {
     name: 'timeline: a read that a closing node refuses is an error',
     file: 'shell/timeline.js',
     find: 'if (!this.#world.isClosed())',

@@ -124,6 +124,8 @@ export const LIMITS = {
   /** Tenants of which one message tells how they are read, and how seldom one is taken. */
   readingClaims: 512,
   readingsGapMs: 2_000,
+  /** What has been told is told again after so long. */
+  readingsRefreshMs: 60_000,
   /** How long a finding counts, whatever it says itself. */
   foundLeastMs: 5_000,
   foundMostMs: 24 * 60 * 60_000,

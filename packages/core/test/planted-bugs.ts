@@ -48,7 +48,11 @@ export const PLANTED: readonly Planted[] = [
     name: 'conflicts are counted once and for all',
     bug: { storage: (storage) => wrap(storage, { annotations: countedOnce(storage.annotations) }) },
   },
-  { name: 'no heartbeat', plant: () => replaceLimits({ heartbeatMs: 1e9, silenceMs: 1e9 }) },
+  {
+    name: 'no heartbeat',
+    // What is told again and again is one too.
+    plant: () => replaceLimits({ heartbeatMs: 1e9, silenceMs: 1e9, readingsRefreshMs: 1e9 }),
+  },
   { name: 'no second dial', plant: () => replaceLimits({ backoffFirstMs: 1e9, backoffMostMs: 1e9 }) },
 ];
 

@@ -87,8 +87,6 @@ interface Moving {
 
 /** Well above the gap at which a peer listens again. */
 const TELL_MS = 5_000;
-/** A word that was lost on a peer in a hurry is made good for. */
-const REFRESH_MS = 60_000;
 
 export class Agreement {
   readonly #world: AgreementWorld;
@@ -182,13 +180,14 @@ export class Agreement {
     const nowMs = this.#world.clock.monotonic();
     for (const session of this.#world.sessions()) {
       const told = this.#told.get(session);
-      const isDue = told?.version !== this.#version || nowMs - told.atMs >= REFRESH_MS;
+      const isDue = told?.version !== this.#version || nowMs - told.atMs >= LIMITS.readingsRefreshMs;
       if (!isDue || !session.state.takesReadings) continue;
       const moving = movingOf(session);
       const claims = this.#claimsFor(session, moving);
       // What is still on its way is looked at again.
       const version = moving.isAny ? -1 : this.#version;
-      const isNews = told === undefined || nowMs - told.atMs >= REFRESH_MS || !isSame(told.claims, claims);
+      const isNews =
+        told === undefined || nowMs - told.atMs >= LIMITS.readingsRefreshMs || !isSame(told.claims, claims);
       this.#told.set(session, { claims, version, atMs: isNews ? nowMs : told.atMs });
       if (isNews) session.step({ kind: 'claim', claims });
     }
