@@ -32,7 +32,7 @@ hostile(
     const send = async (i: number): Promise<void> => {
       const { socket, closed } = await openCaller(t, siege.url);
       // The last ones look like the first piece of a handshake.
-      const bytes = noise(`${seed} ${i}`, 1 + ((i * 397) % 4000));
+      const bytes = noise(`${seed} ${i}`, 16 + ((i * 397) % 4000));
       const piece = Buffer.concat([Buffer.of(bytes.length & 255, bytes.length >> 8, 0), bytes]);
       socket.send(i < MUTATIONS - AT_ONCE ? bytes : piece);
       ends.push(await within(CLOSE_MS, `message ${i}`, closed));
